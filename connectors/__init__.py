@@ -1,0 +1,1 @@
+"""Where customers speak: one file a kind of source, each exporting `Settings` and `connect`."""

@@ -1,0 +1,1 @@
+"""What a made-up shop's customers wrote: the sources that a fresh installation starts with."""

@@ -1,0 +1,1 @@
+"""Tell complaint from praise: the embedded model, its training and its measuring."""

@@ -1,0 +1,88 @@
+"""Errors, named by what the caller does next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class OhlasError(Exception):
+    """Anything that Ohlas itself raises on purpose. The message is for people and carries no secret."""
+
+
+class ConfigError(OhlasError):
+    """The configuration cannot be used; `problems` holds every mistake, each with its key and a hint."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class SourceError(OhlasError):
+    """A source did not do what was asked of it. Only the subclasses are raised."""
+
+
+class TemporaryError(SourceError):
+    """Try again later, `retry_after` seconds from now at the earliest where the source said so."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AuthError(SourceError):
+    """Stop this source and tell a person, once: its credentials are refused."""
+
+
+class PermanentError(SourceError):
+    """Trying again will not help: drop the reply; of a poll, a person has to look."""
+
+
+class OutcomeUnknown(SourceError):
+    """A reply may be out. Look for it, never repeat it blindly."""
+
+
+class DecisionRefused(OhlasError):
+    """A decision was not taken; nothing changed. Only the subclasses are raised."""
+
+
+class StaleDecision(DecisionRefused):
+    """Somebody was faster, or the text has changed since: show who, when and the present state."""
+
+    def __init__(self, message: str, *, state: str, rev: int, by: str = "", at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.state = state
+        self.rev = rev
+        self.by = by
+        self.at = at
+
+
+class GuardRefused(DecisionRefused):
+    """The text breaks a rule; `rules` are the ones to mend, or to override by name."""
+
+    def __init__(self, message: str, *, rules: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.rules = rules
+
+
+class ReasonNeeded(DecisionRefused):
+    """Ask for the reason and send the decision again."""
+
+
+class TextNeeded(DecisionRefused):
+    """An edit came without a text; ask for it and send the decision again."""
+
+
+class NotAllowed(DecisionRefused):
+    """This person may not decide this; somebody else has to."""
+
+
+class NoSuchDraft(DecisionRefused):
+    """There is no draft of that number."""
+
+
+class StoreError(OhlasError):
+    """The database cannot be used as it is: too new, damaged, or not ours. A person has to look."""
+
+
+class StoreBusy(StoreError):
+    """The database is locked, or the disk is full: pause writing and try again later."""

@@ -1,0 +1,285 @@
+"""The words of Ohlas: what is read, judged, drafted, decided and published.
+
+Everything here is an immutable value made of the standard library only, so that any floor may import it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Label = Literal["complaint", "praise", "neutral"]
+LABELS: tuple[Label, ...] = ("complaint", "praise", "neutral")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """Something a customer published. All text is untrusted plain text, never markup.
+
+    `id` is the source's own and never changes; `(source, id)` is unique for ever.
+    `rating` is on a scale of 1 (worst) to 5 (best) stars; sources with another scale convert.
+    `language` is what the source says ("" where it says nothing), an ISO 639-1 code.
+    `thread` is the id of what this one answers; `reply` is the company's own answer as the source shows it.
+    """
+
+    source: str
+    id: str
+    text: str
+    created_at: datetime
+    url: str = ""
+    author: str = ""
+    title: str = ""
+    rating: float | None = None
+    language: str = ""
+    thread: str = ""
+    reply: str = ""
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.created_at.tzinfo is None:
+            raise ValueError("Mention.created_at must be aware")
+
+    @property
+    def content_hash(self) -> str:
+        """Changes when the customer edits what he wrote; blind to everything else."""
+        return text_hash("\x1f".join((self.title, self.text, "" if self.rating is None else f"{self.rating:g}")))
+
+
+def text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What one poll brought. It is saved together with its cursor, or not at all."""
+
+    mentions: tuple[Mention, ...] = ()
+    cursor: str = ""  # opaque to everyone but the connector; "" at first
+    more: bool = False  # another page is waiting
+    wait: float = 0.0  # seconds the source asked us to stay away
+    skipped: tuple[str, ...] = ()  # why single entries were unusable
+    gone: tuple[str, ...] = ()  # ids that the source says were deleted
+
+
+class Connector(Protocol):
+    """Reads one source. Keeps no state between polls, never sleeps, never retries."""
+
+    async def poll(self, cursor: str) -> Page:
+        """Raise a `SourceError`, and nothing else, where the source could not be read."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+ReplyKind = Literal["overwrite", "key", "create", "manual"]
+LengthUnit = Literal["characters", "graphemes", "bytes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRules:
+    """How a source takes answers.
+
+    `kind`: "overwrite" replaces an earlier answer, "key" is safe to repeat with the same idempotency key,
+    "create" makes a second answer when repeated, "manual" means that a person posts it (copy and deep link).
+    """
+
+    kind: ReplyKind = "manual"
+    max_length: int = 5000
+    unit: LengthUnit = "characters"
+    moderated: bool = False  # the platform may still refuse the answer later
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a platform says of an answer that it accepted."""
+
+    id: str = ""
+    url: str = ""
+
+
+@runtime_checkable
+class CanReply(Protocol):
+    """Having the method is the ability."""
+
+    reply_rules: ReplyRules
+
+    async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
+        """Post `text` under `mention`, with at most one request. `key` is the same for every try of one approval.
+
+        Raises TemporaryError (surely not posted, may be tried later), AuthError, PermanentError, OutcomeUnknown.
+        """
+        ...
+
+
+@runtime_checkable
+class CanLookUp(Protocol):
+    async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
+        """The answer as the platform shows it; None means that it is surely not there. Raises a SourceError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why something was judged so: `code` is translated where it is shown, `detail` is shown as it is."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aspect:
+    """What a mention is about, and the words that say so."""
+
+    name: str  # delivery, product, price, staff, refund, web, communication, availability
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """What the classifier is asked about. `language` is a hint, "" where nothing is known; `rating` in stars 1 to 5."""
+
+    text: str
+    rating: float | None = None
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`confidence` is the calibrated probability, 0 to 1, that `label` is right; `unsure` asks a person to look."""
+
+    label: Label
+    confidence: float
+    unsure: bool
+    language: str  # "" where no configured language fits
+    reasons: tuple[Reason, ...] = ()
+    aspects: tuple[Aspect, ...] = ()
+    model: str = ""  # which model judged, so that its verdicts can be found again
+
+
+class Classifier(Protocol):
+    name: str
+
+    def classify(self, utterances: list[Utterance]) -> list[Verdict]: ...
+
+
+class Priority(IntEnum):
+    URGENT = 1
+    HIGH = 2
+    NORMAL = 3
+    LOW = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triage:
+    """Whether a mention is answered ("reply"), only kept ("note") or set aside ("skip"), how soon, and why."""
+
+    action: Literal["reply", "note", "skip"]
+    priority: Priority
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """A drafted text. `parts` maps a part's name (apology, interest, solution, thanks, personal, invitation,
+    or body) to its sentences, in the order in which they stand in `text`."""
+
+    language: str
+    text: str
+    parts: Mapping[str, str]
+    author: str = "playbook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What the guard has against a text. An "error" blocks approval, a "warning" is only shown."""
+
+    rule: str
+    severity: Literal["error", "warning"]
+    message: str
+    excerpt: str = ""
+
+
+class DraftState(StrEnum):
+    PENDING = "pending"  # waits for a person
+    APPROVED = "approved"  # a person said yes; published when the grace period is over, or by hand
+    PUBLISHING = "publishing"  # an attempt row is written, the request may be out
+    PUBLISHED = "published"
+    FAILED = "failed"  # surely not posted; the reason is shown
+    UNKNOWN = "unknown"  # may be posted; looked up, never blindly repeated
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"  # the mention was edited or deleted, or the case is answered elsewhere
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One answer to one case, at its newest revision. `mention_id` is the store's row, not the source's id."""
+
+    id: int
+    case_id: int
+    mention_id: int
+    rev: int
+    state: DraftState
+    language: str
+    text: str
+    parts: Mapping[str, str]
+    author: str
+    findings: tuple[Finding, ...]
+    priority: Priority
+    reason: Reason
+    manual: bool  # a person posts it, we only hand over the text
+    created_at: datetime
+    updated_at: datetime
+    publish_after: datetime | None = None  # end of the grace period
+    approved_hash: str = ""  # sha256 of the text that was approved; nothing else may be published
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    decided_via: str = ""
+
+    @property
+    def reference(self) -> str:
+        return case_reference(self.case_id)
+
+
+def case_reference(case_id: int) -> str:
+    """The number of a customer's matter, for people: "OH-00042"."""
+    return f"OH-{case_id:05d}"
+
+
+Action = Literal["approve", "edit", "reject", "undo", "posted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person wants done with one revision of a draft, through page or terminal alike.
+
+    `text` is the new text of an edit, `reason` is wanted for a rejection, `override` names the guard rules that
+    the person approves against.
+    """
+
+    draft_id: int
+    rev: int
+    action: Action
+    actor: str
+    via: str  # "page", "terminal"
+    text: str = ""
+    reason: str = ""
+    override: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """The one answer that a mention gets. `attempts` counts the requests that were started."""
+
+    id: int
+    draft_id: int
+    mention: Mention
+    rev: int
+    text: str
+    text_hash: str
+    key: str
+    attempts: int

@@ -1,0 +1,116 @@
+"""Every option of config.toml, typed. Reading the file is monitor/settings.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="ISO 639-1 code")]
+
+
+class Options(BaseModel):
+    """Refuses unknown keys, cannot be changed, and keeps inputs (which may be secrets) out of error messages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class SourceOptions(Options):
+    """What every `[sources.NAME]` table understands; a connector's `Settings` adds its own keys."""
+
+    kind: str = Field(description="which file of connectors/ reads this source")
+    name: str = Field(default="", description="set from the table's name; not written by hand")
+    interval: float = Field(default=900.0, ge=1.0, le=7 * 86400.0, description="seconds between two polls")
+    language: str = Field(
+        default="", pattern=r"^([a-z]{2})?$", description="language of this source, where it is always the same"
+    )
+    own_names: tuple[str, ...] = Field(
+        default=(), description="names that the company itself uses on this source; they are never answered"
+    )
+    base: Path = Field(default=Path(), description="folder of config.toml; set when read, not written by hand")
+
+
+class CompanyOptions(Options):
+    """Facts that replies may use. What does not stand here is not said."""
+
+    name: str = Field(default="", description="how the company signs")
+    signature: str = Field(default="", description="the person who signs replies, e.g. 'Jana z tímu Ohlas'")
+    contact: str = Field(default="", description="where a customer can write or call; an e-mail address or a phone number")
+    website: str = Field(default="", description="the only link that a reply may contain")
+    own_names: tuple[str, ...] = Field(
+        default=(), description="names that the company uses on every source; they are never answered"
+    )
+
+
+class PolicyOptions(Options):
+    """What a reply may promise. Everything else is refused by the guard."""
+
+    may_offer: tuple[Literal["refund", "replacement", "voucher", "discount", "call_back", "manager"], ...] = Field(
+        default=("call_back",), description="what a draft may offer of its own accord"
+    )
+    voucher_limit: float = Field(default=0.0, ge=0.0, description="largest amount a reply may name as a gift")
+
+
+class DraftingOptions(Options):
+    languages: tuple[LanguageCode, ...] = Field(
+        default=("sk", "cs", "hu", "en"), min_length=1, description="languages that customers are answered in"
+    )
+    fallback_language: LanguageCode = Field(default="en", description="used where the mention's language is not known")
+    playbooks: Path | None = Field(
+        default=None, description="folder with your own LANGUAGE.toml playbooks; they replace the shipped ones"
+    )
+    formal: bool = Field(default=True, description="formal address (vykanie, vykání, magázás)")
+
+
+class ClassifierOptions(Options):
+    unsure_below: float = Field(
+        default=0.60, ge=0.34, le=0.99, description="a verdict with less confidence than this is marked unsure"
+    )
+
+
+class TriageOptions(Options):
+    reply_to: tuple[Literal["complaint", "praise", "neutral"], ...] = Field(
+        default=("complaint", "praise"), description="which mentions get a draft; unsure ones always do when complaint is listed"
+    )
+    oldest_days: float = Field(default=365.0, gt=0, description="older mentions are kept but get no draft")
+
+
+class ApprovalOptions(Options):
+    people: tuple[str, ...] = Field(default=("you",), min_length=1, description="names of those who may decide")
+    grace: float = Field(default=45.0, ge=0.0, le=3600.0, description="seconds in which an approval can be undone")
+
+
+class PageOptions(Options):
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8080, ge=0, le=65535, description="another free one is taken when this one is in use")
+    url: str = Field(default="", description="address under which people reach the page, where a proxy stands before it")
+    language: Literal["en", "sk", "cs", "hu"] = Field(default="en", description="language of the page until a person picks one")
+
+
+class ServiceOptions(Options):
+    state: Path = Field(default=Path("state"), description="folder for the database and its backups, beside config.toml")
+    concurrency: int = Field(default=16, ge=1, le=256, description="polls under way at once")
+    allow_private: tuple[str, ...] = Field(
+        default=(), description="networks or addresses inside your own network that sources may reach, e.g. '10.0.5.0/24'"
+    )
+    log: Literal["text", "json"] = Field(default="text", description="how log lines look")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level that is logged")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="bearer token that /metrics asks for from other machines"
+    )
+
+
+class Config(Options):
+    """config.toml as a whole; `sources` holds one `Settings` of a connector each, by name."""
+
+    company: CompanyOptions = CompanyOptions()
+    policy: PolicyOptions = PolicyOptions()
+    drafting: DraftingOptions = DraftingOptions()
+    classifier: ClassifierOptions = ClassifierOptions()
+    triage: TriageOptions = TriageOptions()
+    approval: ApprovalOptions = ApprovalOptions()
+    page: PageOptions = PageOptions()
+    service: ServiceOptions = ServiceOptions()
+    sources: dict[str, SourceOptions] = Field(default_factory=dict)
+    base: Path = Field(default=Path(), description="folder of config.toml; set when read")

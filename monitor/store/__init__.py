@@ -1,0 +1,1 @@
+"""All SQL of Ohlas: one interface, one engine (SQLite) so far."""

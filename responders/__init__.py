@@ -1,0 +1,1 @@
+"""From a mention to a published answer: draft, guard, ask a person, publish."""

@@ -1,0 +1,1 @@
+"""The web page where a person reads, edits, approves or rejects drafts."""
