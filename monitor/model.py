@@ -122,6 +122,27 @@ class CanLookUp(Protocol):
         ...
 
 
+@runtime_checkable
+class CanReceive(Protocol):
+    """A source that sends to us, through POST /in/<source>."""
+
+    def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Page:
+        """Check the signature and read the body. `headers` keys are lower-case.
+
+        Raises AuthError (signature missing, wrong or too old) and PermanentError (a body nobody can use).
+        """
+        ...
+
+
+@runtime_checkable
+class CanConfirm(Protocol):
+    """A source whose polls show the company's answers, so that what a person posted by hand confirms itself."""
+
+    def reply_link(self, mention: Mention) -> str:
+        """Where a person posts the answer: a deep link into the platform's administration."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why something was judged so: `code` is translated where it is shown, `detail` is shown as it is."""
