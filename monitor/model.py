@@ -271,7 +271,8 @@ def case_reference(case_id: int) -> str:
     return f"OH-{case_id:05d}"
 
 
-Action = Literal["approve", "edit", "reject", "undo", "posted"]
+# "posted": a person posted it by hand, or found it on the platform; "not_posted": he looked, and it is not there.
+Action = Literal["approve", "edit", "reject", "undo", "posted", "not_posted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,13 +294,30 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """What a decision does to a draft: one compare-and-set from (`rev`, one of `sources`) to `target`."""
+
+    decision: Decision
+    sources: frozenset[DraftState]
+    target: DraftState
+    at: datetime
+    text: str | None = None  # the text of the new revision that an edit makes
+    parts: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    approved_hash: str = ""
+    publish_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """The one answer that a mention gets. `attempts` counts the requests that were started."""
+    """The one answer that a mention gets. `attempts` counts the requests that were started.
+
+    `key` is the same for every try of one approval, so that a platform can recognise a repetition.
+    """
 
     id: int
     draft_id: int
     mention: Mention
-    rev: int
     text: str
     text_hash: str
     key: str

@@ -36,7 +36,7 @@ class CompanyOptions(Options):
 
     name: str = Field(default="", description="how the company signs")
     signature: str = Field(default="", description="the person who signs replies, e.g. 'Jana z tímu Ohlas'")
-    contact: str = Field(default="", description="where a customer can write or call; an e-mail address or a phone number")
+    contact: str = Field(default="", description="where a customer can write or call: e-mail or phone")
     website: str = Field(default="", description="the only link that a reply may contain")
     own_names: tuple[str, ...] = Field(
         default=(), description="names that the company uses on every source; they are never answered"
@@ -71,7 +71,8 @@ class ClassifierOptions(Options):
 
 class TriageOptions(Options):
     reply_to: tuple[Literal["complaint", "praise", "neutral"], ...] = Field(
-        default=("complaint", "praise"), description="which mentions get a draft; unsure ones always do when complaint is listed"
+        default=("complaint", "praise"),
+        description="which mentions get a draft; unsure ones always do when complaint is listed",
     )
     oldest_days: float = Field(default=365.0, gt=0, description="older mentions are kept but get no draft")
 
@@ -84,18 +85,20 @@ class ApprovalOptions(Options):
 class PageOptions(Options):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="another free one is taken when this one is in use")
-    url: str = Field(default="", description="address under which people reach the page, where a proxy stands before it")
-    language: Literal["en", "sk", "cs", "hu"] = Field(default="en", description="language of the page until a person picks one")
+    url: str = Field(default="", description="address under which people reach the page, behind a proxy")
+    language: Literal["en", "sk", "cs", "hu"] = Field(
+        default="en", description="the page's language until a person picks one"
+    )
 
 
 class ServiceOptions(Options):
-    state: Path = Field(default=Path("state"), description="folder for the database and its backups, beside config.toml")
+    state: Path = Field(default=Path("state"), description="folder of the database and its backups")
     concurrency: int = Field(default=16, ge=1, le=256, description="polls under way at once")
     allow_private: tuple[str, ...] = Field(
-        default=(), description="networks or addresses inside your own network that sources may reach, e.g. '10.0.5.0/24'"
+        default=(), description="addresses inside your own network that sources may reach, e.g. '10.0.5.0/24'"
     )
     log: Literal["text", "json"] = Field(default="text", description="how log lines look")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level that is logged")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
     metrics_token: SecretStr | None = Field(
         default=None, description="bearer token that /metrics asks for from other machines"
     )

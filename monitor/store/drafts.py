@@ -1,0 +1,237 @@
+"""Rows of `draft` and `draft_rev`: what the pipeline judged and wrote, and what people decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from sqlite3 import Connection
+
+from monitor.errors import NoSuchDraft, StaleDecision
+from monitor.model import Composition, Draft, DraftState, Finding, Transition, Triage, Verdict, text_hash
+from monitor.store.audit import write_decision
+from monitor.store.codec import dump, dump_findings, dump_reason, dump_verdict, load_draft
+from monitor.store.engine import Engine, Row, moment, seconds
+
+WAITING = (DraftState.PENDING, DraftState.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the pipeline made of a mention. `content_hash` is that of the words it looked at."""
+
+    row_id: int
+    content_hash: str
+    case_id: int
+    verdict: Verdict
+    triage: Triage
+    composition: Composition | None = None
+    findings: tuple[Finding, ...] = ()
+    manual: bool = False
+
+
+class Drafts:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def save_judged(self, batch: Sequence[Judged], now: datetime) -> list[int]:
+        """Save verdicts and drafts; returns the ids of drafts that are new or changed.
+
+        A mention that was edited meanwhile is left for the next round. May run twice: the second time does nothing.
+        """
+        with self._engine.writing() as connection:
+            saved = (_save_judged(connection, judged, now) for judged in batch)
+            return [draft_id for draft_id in saved if draft_id]
+
+    def get(self, draft_id: int) -> Draft:
+        """Raises NoSuchDraft."""
+        row = self._engine.row("SELECT * FROM draft WHERE id = ?", (draft_id,))
+        if row is None:
+            raise NoSuchDraft(f"there is no draft {draft_id}")
+        return load_draft(row)
+
+    def apply(self, transition: Transition) -> Draft:
+        """The one compare-and-set behind every decision. Raises NoSuchDraft, or StaleDecision with who was faster."""
+        decision = transition.decision
+        with self._engine.writing(durable=True) as connection:
+            row = _compare_and_set(connection, transition)
+            if row is None:
+                raise _stale(connection, decision.draft_id)
+            if transition.text is not None:
+                _write_revision(connection, row, transition.at)
+            write_decision(
+                connection,
+                row,
+                decision.action,
+                actor=decision.actor,
+                via=decision.via,
+                at=transition.at,
+                reason=_reason(transition),
+            )
+            _settle_publication(connection, row, transition)
+            return load_draft(row)
+
+    def last_texts(self, limit: int) -> list[str]:
+        """The newest published texts, newest first."""
+        rows = self._engine.rows("SELECT text FROM draft WHERE state = 'published' ORDER BY id DESC LIMIT ?", (limit,))
+        return [row["text"] for row in rows]
+
+
+def _save_judged(connection: Connection, judged: Judged, now: datetime) -> int | None:
+    saved = connection.execute(
+        "UPDATE mention SET stage = 'done', label = ?, confidence = ?, unsure = ?, language = ?, verdict = ?,"
+        " action = ?, priority = ?, reason = ?, case_id = ? WHERE id = ? AND stage = 'new' AND content_hash = ?",
+        (
+            judged.verdict.label,
+            judged.verdict.confidence,
+            judged.verdict.unsure,
+            judged.verdict.language,
+            dump_verdict(judged.verdict),
+            judged.triage.action,
+            judged.triage.priority,
+            dump_reason(judged.triage.reason),
+            judged.case_id,
+            judged.row_id,
+            judged.content_hash,
+        ),
+    )
+    if not saved.rowcount:
+        return None
+    existing = connection.execute("SELECT * FROM draft WHERE mention_id = ?", (judged.row_id,)).fetchone()
+    if existing is not None:
+        return _redraft(connection, existing, judged, now)
+    return _insert_draft(connection, judged, now) if judged.composition else None
+
+
+def _insert_draft(connection: Connection, judged: Judged, now: datetime) -> int | None:
+    """None where the case has an open draft already: one matter, one answer."""
+    row = connection.execute(
+        "INSERT INTO draft (case_id, mention_id, rev, state, language, text, parts, author, findings, priority,"
+        " reason, manual, created_at, updated_at, approved_hash) VALUES (:case_id, :mention_id, 1, 'pending',"
+        " :language, :text, :parts, :author, :findings, :priority, :reason, :manual, :now, :now, '')"
+        " ON CONFLICT DO NOTHING RETURNING *",
+        _draft_values(judged, now),
+    ).fetchone()
+    if row is None:
+        return None
+    _write_revision(connection, row, now)
+    return int(row["id"])
+
+
+def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetime) -> int | None:
+    """The mention was edited. A text that a person typed is kept; the new revision makes old buttons stale."""
+    if existing["state"] not in WAITING:
+        return None
+    if judged.composition is None:
+        row = connection.execute(
+            "UPDATE draft SET state = 'superseded', rev = rev + 1, updated_at = ? WHERE id = ? RETURNING *",
+            (now.timestamp(), existing["id"]),
+        ).fetchone()
+        write_decision(connection, row, "no_reply_needed", at=now, reason=judged.triage.reason.code)
+        return None
+    typed = existing["author"] != "playbook"
+    values = _draft_values(judged, now) | {"id": existing["id"]}
+    if typed:
+        values |= {name: existing[name] for name in ("text", "language", "parts", "author", "findings")}
+    row = connection.execute(
+        "UPDATE draft SET state = 'pending', rev = rev + 1, language = :language, text = :text, parts = :parts,"
+        " author = :author, findings = :findings, priority = :priority, reason = :reason, updated_at = :now,"
+        " publish_after = NULL, approved_hash = '' WHERE id = :id RETURNING *",
+        values,
+    ).fetchone()
+    _write_revision(connection, row, now)
+    write_decision(connection, row, "redrafted", at=now, reason="mention_edited")
+    return int(row["id"])
+
+
+def _draft_values(judged: Judged, now: datetime) -> dict[str, object]:
+    composition = judged.composition
+    if composition is None:
+        raise ValueError("nothing was composed")
+    return {
+        "case_id": judged.case_id,
+        "mention_id": judged.row_id,
+        "language": composition.language,
+        "text": composition.text,
+        "parts": dump(dict(composition.parts)),
+        "author": composition.author,
+        "findings": dump_findings(judged.findings),
+        "priority": judged.triage.priority,
+        "reason": dump_reason(judged.triage.reason),
+        "manual": judged.manual,
+        "now": now.timestamp(),
+    }
+
+
+def _write_revision(connection: Connection, draft: Row, at: datetime) -> None:
+    connection.execute(
+        "INSERT INTO draft_rev (draft_id, rev, language, text, parts, author, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (draft["id"], draft["rev"], draft["language"], draft["text"], draft["parts"], draft["author"], at.timestamp()),
+    )
+
+
+def _compare_and_set(connection: Connection, transition: Transition) -> Row | None:
+    decision = transition.decision
+    values: dict[str, object] = {
+        "id": decision.draft_id,
+        "rev": decision.rev,
+        "target": transition.target,
+        "text": transition.text,
+        "author": decision.actor,
+        "parts": dump(dict(transition.parts)),
+        "findings": dump_findings(transition.findings),
+        "hash": transition.approved_hash,
+        "publish_after": seconds(transition.publish_after),
+        "at": transition.at.timestamp(),
+        "via": decision.via,
+    }
+    changed = ", text = :text, rev = rev + 1, author = :author, parts = :parts, findings = :findings"
+    states = ",".join(f"'{state.value}'" for state in sorted(transition.sources))
+    row: Row | None = connection.execute(
+        "UPDATE draft SET state = :target, approved_hash = :hash, publish_after = :publish_after, updated_at = :at,"
+        f" decided_by = :author, decided_at = :at, decided_via = :via{changed if transition.text is not None else ''}"
+        f" WHERE id = :id AND rev = :rev AND state IN ({states}) RETURNING *",
+        values,
+    ).fetchone()
+    return row
+
+
+def _stale(connection: Connection, draft_id: int) -> NoSuchDraft | StaleDecision:
+    row = connection.execute("SELECT * FROM draft WHERE id = ?", (draft_id,)).fetchone()
+    if row is None:
+        return NoSuchDraft(f"there is no draft {draft_id}")
+    return StaleDecision(
+        f"draft {draft_id} is {row['state']} at revision {row['rev']}"
+        + (f" since {row['decided_by']} decided" if row["decided_by"] else ""),
+        state=row["state"],
+        rev=row["rev"],
+        by=row["decided_by"] or "",
+        at=moment(row["decided_at"]),
+    )
+
+
+def _reason(transition: Transition) -> str:
+    decision = transition.decision
+    overridden = f"overrides {', '.join(decision.override)}" if decision.override else ""
+    return "; ".join(part for part in (decision.reason, overridden) if part)
+
+
+def _settle_publication(connection: Connection, draft: Row, transition: Transition) -> None:
+    """A person posted by hand, or looked at an unknown publication: the ledger says so too."""
+    outcome = {"posted": "published", "not_posted": "failed"}.get(transition.decision.action)
+    if outcome:
+        connection.execute(
+            "INSERT INTO publication (source, external_id, mention_id, draft_id, rev, text, text_hash, key, state,"
+            " attempts, lookups, error, at) SELECT source, external_id, mention.id, :draft, :rev, :text, :hash,"
+            " 'by hand', :outcome, 0, 0, '', :at FROM mention WHERE mention.id = :mention"
+            " ON CONFLICT (source, external_id) DO UPDATE SET state = :outcome, due = NULL, at = :at",
+            {
+                "draft": draft["id"],
+                "rev": draft["rev"],
+                "text": draft["text"],
+                "hash": text_hash(draft["text"]),
+                "mention": draft["mention_id"],
+                "outcome": outcome,
+                "at": transition.at.timestamp(),
+            },
+        )

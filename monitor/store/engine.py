@@ -1,0 +1,155 @@
+"""One SQLite connection: opening, pragmas, transactions, and what its errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from monitor.errors import StoreBusy, StoreError
+from monitor.store.schema import migrations
+
+Row = sqlite3.Row
+# beginnings of names, for SQLite's extended codes (SQLITE_IOERR_WRITE) start with the plain one
+BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
+DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+
+class Engine:
+    """The connection that every table's class shares. Safe to call from several threads, one at a time."""
+
+    def __init__(self, path: Path, *, busy_timeout: float = 5.0) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        with _named_errors():
+            self.connection = sqlite3.connect(
+                path, timeout=busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            self.connection.row_factory = sqlite3.Row
+            self.database = Database(self.connection, execute_plugins=False)
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=67108864"):
+                self.connection.execute(f"PRAGMA {pragma}")
+
+    @contextmanager
+    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """A write transaction. `durable` survives a power cut too: decisions and the attempt ledger need it."""
+        with self._lock, _named_errors():
+            if durable:
+                self.connection.execute("PRAGMA synchronous=FULL")
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self.connection
+                    self.connection.execute("COMMIT")
+                except BaseException:
+                    if self.connection.in_transaction:
+                        self.connection.execute("ROLLBACK")
+                    raise
+            finally:
+                if durable:
+                    self.connection.execute("PRAGMA synchronous=NORMAL")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Several SELECTs that see the same moment."""
+        with self._lock, _named_errors():
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("COMMIT")
+
+    def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        with self._lock, _named_errors():
+            return self.connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+        rows = self.rows(sql, values)
+        return rows[0] if rows else None
+
+    def close(self) -> None:
+        with self._lock:
+            self.connection.close()
+
+    def check(self) -> None:
+        """Raise StoreError where the file is damaged."""
+        found = self.rows("PRAGMA quick_check(1)")[0][0]
+        if found != "ok":
+            raise StoreError(f"{self.path} is damaged ({found}). Stop Ohlas and put back the newest of {self.backups}.")
+
+    @property
+    def backups(self) -> Path:
+        return self.path.parent / "backups"
+
+    def migrate(self) -> None:
+        """Bring the tables up to date, one backed-up step at a time."""
+        with _named_errors():
+            applied = {migration.name for migration in migrations.applied(self.database)}
+            if strange := applied - set(_all_steps()):
+                raise StoreError(
+                    f"{self.path} was written by a newer Ohlas (it has {', '.join(sorted(strange))}). "
+                    "Install that version, or put back a backup from before."
+                )
+            pending = [migration.name for migration in migrations.pending(self.database)]
+            for number, name in enumerate(pending, start=1):
+                if applied:
+                    self.backup(f"before-{name}")
+                migrations.apply(self.database, stop_before=pending[number:])
+                applied.add(name)
+
+    def backup(self, why: str) -> Path:
+        """Copy the whole database into `backups/`, consistently, while it is in use."""
+        self.backups.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target = self.backups / f"ohlas-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{why}.db"
+        with self._lock, _named_errors():
+            copy = sqlite3.connect(target)
+            try:
+                self.connection.backup(copy)
+            finally:
+                copy.close()
+        return target
+
+
+def _all_steps() -> list[str]:
+    empty = Database(memory=True, execute_plugins=False)
+    try:
+        return [migration.name for migration in migrations.pending(empty)]
+    finally:
+        empty.close()
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Name SQLite's errors by what the caller does next: wait, or call a person."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorname", "")
+        if code.startswith(BUSY):
+            raise StoreBusy(f"the database cannot be written just now: {error}") from error
+        if code.startswith(DAMAGED):
+            raise StoreError(f"the database cannot be used: {error}. Put back the newest backup.") from error
+        raise
+
+
+def placeholders(count: int) -> str:
+    return ",".join("?" * count)
+
+
+def seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+def moment(value: float | None) -> datetime | None:
+    return None if value is None else instant(value)
+
+
+def instant(value: float) -> datetime:
+    return datetime.fromtimestamp(value, UTC)

@@ -1,0 +1,222 @@
+"""Rows of `mention`, `mention_text`, `mention_edit` and `cases`: what customers wrote, exactly once each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from sqlite3 import Connection
+
+from monitor.model import DraftState, Mention, Page
+from monitor.store.audit import move_draft
+from monitor.store.codec import dump_raw, load_mention
+from monitor.store.engine import Engine, Row, placeholders
+from monitor.store.sources import PollRecord, record_poll
+
+CHUNK = 500  # rows of one statement; 14 values each stay below SQLite's 32,766 variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPage:
+    """What a page changed: counts of mentions."""
+
+    new: int = 0
+    edited: int = 0
+    gone: int = 0
+    answered: int = 0  # the source shows a reply that it did not show before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unjudged:
+    """A new or edited mention that the pipeline has not seen in this form. `row_id` is the store's number."""
+
+    row_id: int
+    mention: Mention
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseOfMention:
+    """The customer's matter that a mention belongs to; `shared`: another mention of it came first."""
+
+    case_id: int
+    shared: bool
+
+
+class Mentions:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def save_page(self, source: str, page: Page, poll: PollRecord | None, now: datetime) -> SavedPage:
+        """Save what a poll brought together with its cursor and the next poll time, or nothing at all.
+
+        A mention that is known is left alone, unless its content changed: then it is judged again and a draft that
+        waits for it goes back to a person.
+        """
+        with self._engine.writing() as connection:
+            if poll is not None:
+                record_poll(connection, poll)
+            if not page.mentions and not page.gone:
+                return SavedPage()
+            return _save(connection, source, page, now)
+
+    def unjudged(self, limit: int) -> list[Unjudged]:
+        rows = self._engine.rows(
+            "SELECT * FROM mention JOIN mention_text USING (id) WHERE stage = 'new' ORDER BY mention.id LIMIT ?",
+            (limit,),
+        )
+        return [Unjudged(row_id=row["id"], mention=load_mention(row)) for row in rows]
+
+    def assign_cases(self, keys: Mapping[int, str], now: datetime) -> dict[int, CaseOfMention]:
+        """Give each mention (row id -> key of what was said by whom, "" for never shared) its case, once."""
+        with self._engine.writing() as connection:
+            return {row_id: _assign_case(connection, row_id, key, now) for row_id, key in keys.items()}
+
+    def get(self, row_id: int) -> Mention | None:
+        row = self._engine.row("SELECT * FROM mention JOIN mention_text USING (id) WHERE id = ?", (row_id,))
+        return load_mention(row) if row else None
+
+    def count(self) -> int:
+        return int(self._engine.rows("SELECT count(*) FROM mention")[0][0])
+
+    def export(self) -> Iterable[dict[str, object]]:
+        """Every mention with its verdict, oldest first, as plain rows."""
+        yield from self._engine.database.query(
+            "SELECT source, external_id AS id, url, author, title, text, rating, mention.language, label, confidence,"
+            " unsure, action, reply, datetime(created_at, 'unixepoch') AS created_at,"
+            " datetime(seen_at, 'unixepoch') AS seen_at, datetime(gone_at, 'unixepoch') AS gone_at"
+            " FROM mention JOIN mention_text USING (id) ORDER BY mention.id"
+        )
+
+
+def _save(connection: Connection, source: str, page: Page, now: datetime) -> SavedPage:
+    known = _known(connection, source, [mention.id for mention in page.mentions])
+    fresh: dict[str, Mention] = {}
+    edited = answered = 0
+    for mention in page.mentions:
+        row = known.get(mention.id)
+        if row is None:
+            fresh.setdefault(mention.id, mention)
+            continue
+        if row["content_hash"] != mention.content_hash:
+            _edit(connection, row["id"], mention, now)
+            edited += 1
+        if mention.reply and not row["replied"]:
+            _answered(connection, row["id"], mention.reply, now)
+            answered += 1
+    _insert(connection, list(fresh.values()), now)
+    gone = _gone(connection, source, page.gone, now)
+    return SavedPage(new=len(fresh), edited=edited, gone=gone, answered=answered)
+
+
+def _known(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, Row]:
+    found: dict[str, Row] = {}
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        rows = connection.execute(
+            "SELECT id, external_id, content_hash, replied_at FROM mention WHERE source = ? AND external_id IN"
+            f" ({placeholders(len(chunk))})",
+            (source, *chunk),
+        )
+        found |= {row["external_id"]: row for row in rows}
+    return found
+
+
+def _insert(connection: Connection, mentions: Sequence[Mention], now: datetime) -> None:
+    """Multi-row statements with row ids given by us, so that both tables need one statement each."""
+    row_id = connection.execute("SELECT coalesce(max(id), 0) FROM mention").fetchone()[0]
+    for start in range(0, len(mentions), CHUNK):
+        numbered = list(enumerate(mentions[start : start + CHUNK], start=row_id + start + 1))
+        _insert_rows(connection, MENTION_COLUMNS, [_mention_row(number, mention, now) for number, mention in numbered])
+        _insert_rows(connection, TEXT_COLUMNS, [_text_row(number, mention) for number, mention in numbered])
+
+
+MENTION_COLUMNS = (
+    "mention (id, source, external_id, url, rating, language, thread, created_at, seen_at, content_hash, stage,"
+    " replied_at)"
+)
+TEXT_COLUMNS = "mention_text (id, author, title, text, reply, raw)"
+
+
+def _insert_rows(connection: Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    one = f"({placeholders(len(rows[0]))})"
+    connection.execute(
+        f"INSERT INTO {into} VALUES {','.join([one] * len(rows))}",
+        [value for row in rows for value in row],
+    )
+
+
+def _mention_row(row_id: int, mention: Mention, now: datetime) -> tuple[object, ...]:
+    return (
+        row_id,
+        mention.source,
+        mention.id,
+        mention.url,
+        mention.rating,
+        mention.language,
+        mention.thread,
+        mention.created_at.timestamp(),
+        now.timestamp(),
+        mention.content_hash,
+        "new",
+        now.timestamp() if mention.reply else None,
+    )
+
+
+def _text_row(row_id: int, mention: Mention) -> tuple[object, ...]:
+    return (row_id, mention.author, mention.title, mention.text, mention.reply, dump_raw(mention.raw))
+
+
+def _edit(connection: Connection, row_id: int, mention: Mention, now: datetime) -> None:
+    """Keep the old words, take the new ones, and take back an approval that was given to the old ones."""
+    connection.execute(
+        "INSERT INTO mention_edit (mention_id, at, title, text, rating)"
+        " SELECT id, ?, title, text, rating FROM mention JOIN mention_text USING (id) WHERE id = ?",
+        (now.timestamp(), row_id),
+    )
+    connection.execute(
+        "UPDATE mention SET content_hash = ?, rating = ?, url = ?, edited_at = ?, gone_at = NULL, stage = 'new'"
+        " WHERE id = ?",
+        (mention.content_hash, mention.rating, mention.url, now.timestamp(), row_id),
+    )
+    connection.execute(
+        "UPDATE mention_text SET title = ?, text = ?, author = ?, raw = ? WHERE id = ?",
+        (mention.title, mention.text, mention.author, dump_raw(mention.raw), row_id),
+    )
+    move_draft(connection, row_id, {DraftState.APPROVED}, DraftState.PENDING, "mention_edited", now)
+
+
+def _answered(connection: Connection, row_id: int, reply: str, now: datetime) -> None:
+    """The source shows our answer: what a person posted by hand is confirmed, what still waits is settled."""
+    connection.execute("UPDATE mention SET replied_at = ? WHERE id = ?", (now.timestamp(), row_id))
+    connection.execute("UPDATE mention_text SET reply = ? WHERE id = ?", (reply, row_id))
+    ours = {DraftState.APPROVED, DraftState.PUBLISHING, DraftState.UNKNOWN}
+    move_draft(connection, row_id, ours, DraftState.PUBLISHED, "reply_seen", now)
+    move_draft(connection, row_id, {DraftState.PENDING, DraftState.FAILED}, DraftState.SUPERSEDED, "reply_seen", now)
+
+
+def _gone(connection: Connection, source: str, ids: Sequence[str], now: datetime) -> int:
+    gone = 0
+    for row in _known(connection, source, ids).values():
+        gone += connection.execute(
+            "UPDATE mention SET gone_at = ? WHERE id = ? AND gone_at IS NULL", (now.timestamp(), row["id"])
+        ).rowcount
+        waiting = {DraftState.PENDING, DraftState.APPROVED, DraftState.FAILED}
+        move_draft(connection, row["id"], waiting, DraftState.SUPERSEDED, "mention_gone", now)
+    return gone
+
+
+def _assign_case(connection: Connection, row_id: int, key: str, now: datetime) -> CaseOfMention:
+    case_id = connection.execute("SELECT case_id FROM mention WHERE id = ?", (row_id,)).fetchone()[0]
+    if case_id is None:
+        case_id = _find_or_open_case(connection, key, now)
+        connection.execute("UPDATE mention SET case_id = ? WHERE id = ?", (case_id, row_id))
+    shared = connection.execute("SELECT 1 FROM mention WHERE case_id = ? AND id < ?", (case_id, row_id)).fetchone()
+    return CaseOfMention(case_id=case_id, shared=shared is not None)
+
+
+def _find_or_open_case(connection: Connection, key: str, now: datetime) -> int:
+    found = connection.execute("SELECT id FROM cases WHERE key = ? AND key <> ''", (key,)).fetchone()
+    if found:
+        return int(found[0])
+    opened = connection.execute("INSERT INTO cases (key, opened_at) VALUES (?, ?)", (key, now.timestamp()))
+    return int(opened.lastrowid or 0)

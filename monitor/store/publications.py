@@ -1,0 +1,215 @@
+"""Rows of `publication` and `attempt`: the ledger that makes an answer go out at most once per approval.
+
+The attempt is written, durably, before the request. Whatever a crash leaves in "attempting" may be out; it becomes
+"unknown" and is looked up, never repeated blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from sqlite3 import Connection
+from uuid import NAMESPACE_URL, uuid5
+
+from monitor.model import Draft, DraftState, Publication, Receipt, text_hash
+from monitor.store.audit import write_decision
+from monitor.store.codec import load_draft, load_mention
+from monitor.store.engine import Engine, Row, instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownPublication:
+    """One whose outcome has to be looked up. `lookups` counts the times it was tried in vain."""
+
+    publication: Publication
+    attempted_at: datetime
+    lookups: int
+
+
+class Publications:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def due(self, now: datetime, limit: int = 20) -> list[Draft]:
+        """Approved drafts whose grace period is over and that we post ourselves."""
+        rows = self._engine.rows(
+            "SELECT * FROM draft WHERE state = 'approved' AND NOT manual AND publish_after <= ?"
+            " ORDER BY publish_after LIMIT ?",
+            (now.timestamp(), limit),
+        )
+        return [load_draft(row) for row in rows]
+
+    def begin(self, draft: Draft, people: Collection[str], now: datetime) -> Publication | None:
+        """Write the attempt row. None where the approval no longer holds: undone, edited, or by one who may not.
+
+        The caller may make one request, and none without this row.
+        """
+        with self._engine.writing(durable=True) as connection:
+            row = connection.execute(
+                "UPDATE draft SET state = 'publishing', updated_at = ? WHERE id = ? AND rev = ? AND state = 'approved'"
+                " AND publish_after <= ? RETURNING *",
+                (now.timestamp(), draft.id, draft.rev, now.timestamp()),
+            ).fetchone()
+            if row is None:
+                return None
+            if row["decided_by"] not in people or text_hash(row["text"]) != row["approved_hash"]:
+                _withdraw(connection, row, now)
+                return None
+            return _begin(connection, row, now)
+
+    def finish(self, publication: Publication, receipt: Receipt, now: datetime) -> None:
+        """It is out. Also the end of a look-up that found it."""
+        self._end(publication, "published", DraftState.PUBLISHED, now, receipt=receipt)
+
+    def fail(self, publication: Publication, error: str, now: datetime) -> None:
+        """It is surely not out, and trying again will not help: back to a person, with the reason."""
+        self._end(publication, "failed", DraftState.FAILED, now, error=error)
+
+    def postpone(self, publication: Publication, error: str, until: datetime, now: datetime) -> None:
+        """It is surely not out, and may be tried again at `until` under the same approval and key."""
+        self._end(publication, "waiting", DraftState.APPROVED, now, error=error, publish_after=until)
+
+    def lose_sight(self, publication: Publication, error: str, look_up_at: datetime | None, now: datetime) -> None:
+        """It may be out. It is looked up at `look_up_at`; None leaves that to a person."""
+        self._end(publication, "unknown", DraftState.UNKNOWN, now, error=error, due=look_up_at)
+
+    def recover(self, look_up_at: datetime, now: datetime) -> int:
+        """At start: whatever a crash left half-done may be out. Returns how many there were."""
+        with self._engine.writing(durable=True) as connection:
+            connection.execute(
+                "UPDATE publication SET state = 'unknown', due = ?, error = 'stopped while posting'"
+                " WHERE state = 'attempting'",
+                (look_up_at.timestamp(),),
+            )
+            connection.execute(
+                "UPDATE attempt SET ended_at = ?, outcome = 'crashed' WHERE outcome = ''", (now.timestamp(),)
+            )
+            drafts = connection.execute(
+                "UPDATE draft SET state = 'unknown', updated_at = ? WHERE state = 'publishing' RETURNING *",
+                (now.timestamp(),),
+            ).fetchall()
+            for draft in drafts:
+                write_decision(connection, draft, "outcome_unknown", at=now, reason="stopped while posting")
+            return len(drafts)
+
+    def unknown_due(self, now: datetime, limit: int = 20) -> list[UnknownPublication]:
+        rows = self._engine.rows(
+            "SELECT * FROM publication WHERE state = 'unknown' AND due <= ? ORDER BY due LIMIT ?",
+            (now.timestamp(), limit),
+        )
+        return [
+            UnknownPublication(
+                publication=_load(self._engine.connection, row), attempted_at=instant(row["at"]), lookups=row["lookups"]
+            )
+            for row in rows
+        ]
+
+    def look_again(self, publication: Publication, error: str, at: datetime | None) -> None:
+        """The look-up failed; try again `at`, or leave it to a person (None)."""
+        with self._engine.writing(durable=True) as connection:
+            connection.execute(
+                "UPDATE publication SET lookups = lookups + 1, due = ?, error = ? WHERE id = ? AND state = 'unknown'",
+                (at.timestamp() if at else None, error, publication.id),
+            )
+
+    def next_due(self) -> datetime | None:
+        """When the publisher has something to do next."""
+        row = self._engine.row(
+            "SELECT min(at) FROM (SELECT min(publish_after) AS at FROM draft WHERE state = 'approved' AND NOT manual"
+            " UNION ALL SELECT min(due) FROM publication WHERE state = 'unknown')"
+        )
+        return instant(row[0]) if row and row[0] is not None else None
+
+    def _end(
+        self,
+        publication: Publication,
+        outcome: str,
+        target: DraftState,
+        now: datetime,
+        *,
+        receipt: Receipt | None = None,
+        error: str = "",
+        publish_after: datetime | None = None,
+        due: datetime | None = None,
+    ) -> None:
+        receipt = receipt or Receipt()
+        with self._engine.writing(durable=True) as connection:
+            connection.execute(
+                "UPDATE publication SET state = ?, receipt_id = ?, receipt_url = ?, error = ?, due = ?, at = ?"
+                " WHERE id = ?",
+                (
+                    outcome,
+                    receipt.id,
+                    receipt.url,
+                    error,
+                    due.timestamp() if due else None,
+                    now.timestamp(),
+                    publication.id,
+                ),
+            )
+            connection.execute(
+                "UPDATE attempt SET ended_at = ?, outcome = ? WHERE publication_id = ? AND outcome = ''",
+                (now.timestamp(), outcome, publication.id),
+            )
+            draft = connection.execute(
+                "UPDATE draft SET state = ?, updated_at = ?, publish_after = ? WHERE id = ?"
+                " AND state IN ('publishing', 'unknown') RETURNING *",
+                (target, now.timestamp(), publish_after.timestamp() if publish_after else None, publication.draft_id),
+            ).fetchone()
+            if draft:
+                write_decision(connection, draft, f"publication_{outcome}", at=now, reason=error)
+
+
+def _withdraw(connection: Connection, row: Row, now: datetime) -> None:
+    """The person who approved is no longer on the list, or the text is not the approved one: ask again."""
+    draft = connection.execute(
+        "UPDATE draft SET state = 'pending', approved_hash = '', publish_after = NULL WHERE id = ? RETURNING *",
+        (row["id"],),
+    ).fetchone()
+    write_decision(connection, draft, "approval_withdrawn", at=now, reason="the approval does not hold any more")
+
+
+def _begin(connection: Connection, draft: Row, now: datetime) -> Publication:
+    mention = connection.execute("SELECT * FROM mention WHERE id = ?", (draft["mention_id"],)).fetchone()
+    key = str(uuid5(NAMESPACE_URL, f"ohlas:{mention['source']}:{mention['external_id']}:{draft['rev']}"))
+    row = connection.execute(
+        "INSERT INTO publication (source, external_id, mention_id, draft_id, rev, text, text_hash, key, state,"
+        " attempts, lookups, error, at) VALUES (:source, :external_id, :mention_id, :draft_id, :rev, :text,"
+        " :text_hash, :key, 'attempting', 1, 0, '', :at) ON CONFLICT (source, external_id) DO UPDATE SET rev = :rev,"
+        " text = :text, text_hash = :text_hash, key = :key, state = 'attempting', attempts = attempts + 1,"
+        " lookups = 0, error = '', at = :at, due = NULL WHERE state IN ('waiting', 'failed') RETURNING *",
+        {
+            "source": mention["source"],
+            "external_id": mention["external_id"],
+            "mention_id": mention["id"],
+            "draft_id": draft["id"],
+            "rev": draft["rev"],
+            "text": draft["text"],
+            "text_hash": draft["approved_hash"],
+            "key": key,
+            "at": now.timestamp(),
+        },
+    ).fetchone()
+    if row is None:
+        raise RuntimeError(f"draft {draft['id']} was approved though its mention has an answer already")
+    connection.execute(
+        "INSERT INTO attempt (publication_id, rev, started_at, outcome) VALUES (?, ?, ?, '')",
+        (row["id"], draft["rev"], now.timestamp()),
+    )
+    return _load(connection, row)
+
+
+def _load(connection: Connection, row: Row) -> Publication:
+    mention = connection.execute(
+        "SELECT * FROM mention JOIN mention_text USING (id) WHERE id = ?", (row["mention_id"],)
+    ).fetchone()
+    return Publication(
+        id=row["id"],
+        draft_id=row["draft_id"],
+        mention=load_mention(mention),
+        text=row["text"],
+        text_hash=row["text_hash"],
+        key=row["key"],
+        attempts=row["attempts"],
+    )

@@ -1,0 +1,158 @@
+"""Rows of `source` and `notice`: when each source is polled next, and how it fares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from sqlite3 import Connection
+
+from monitor.store.engine import Engine, Row, instant, moment, seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What is known of a source between two polls. `due` is None once it was stopped."""
+
+    name: str
+    kind: str
+    cursor: str
+    due: datetime | None
+    status: str  # new, ok, failing, stopped
+    failures: int
+    last_ok: datetime | None
+    last_error: str
+    error_at: datetime | None
+    mentions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollRecord:
+    """How a poll ended and when the next one is due; None stops the source until a person acts.
+
+    `cursor` None keeps the old one.
+    """
+
+    source: str
+    status: str
+    failures: int
+    due: datetime | None
+    at: datetime
+    cursor: str | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something a person is told once: a source stopped, or came back."""
+
+    id: int
+    at: datetime
+    source: str
+    code: str
+    text: str
+
+
+class Sources:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def configure(self, kinds: Mapping[str, str], now: datetime) -> None:
+        """Make the table match config.toml (name -> kind). A stopped source gets a new chance at every start."""
+        with self._engine.writing() as connection:
+            connection.execute("UPDATE source SET configured = 0")
+            for name, kind in kinds.items():
+                connection.execute(
+                    "INSERT INTO source (name, kind, configured, cursor, due, status, failures, last_error)"
+                    " VALUES (:name, :kind, 1, '', :now, 'new', 0, '')"
+                    " ON CONFLICT (name) DO UPDATE SET configured = 1,"
+                    " cursor = CASE WHEN kind = :kind THEN cursor ELSE '' END, kind = :kind,"
+                    " status = CASE WHEN status = 'stopped' THEN 'failing' ELSE status END,"
+                    " due = CASE WHEN due IS NULL THEN :now ELSE due END",
+                    {"name": name, "kind": kind, "now": now.timestamp()},
+                )
+
+    def claim_due(self, now: datetime, lease: datetime, limit: int) -> list[SourceState]:
+        """Sources whose time has come. Their `due` becomes `lease` first, so a crash makes them late, never lost."""
+        with self._engine.writing() as connection:
+            rows = connection.execute(
+                "UPDATE source SET due = ? WHERE name IN"
+                " (SELECT name FROM source WHERE configured AND due <= ? ORDER BY due LIMIT ?) RETURNING *",
+                (lease.timestamp(), now.timestamp(), limit),
+            ).fetchall()
+        return [_state(row) for row in rows]
+
+    def next_due(self) -> datetime | None:
+        row = self._engine.row("SELECT min(due) FROM source WHERE configured")
+        return moment(row[0]) if row else None
+
+    def pull_forward(self, latest: datetime) -> int:
+        """After a clock jump: no source may be due later than `latest`. Returns how many were."""
+        with self._engine.writing() as connection:
+            return connection.execute(
+                "UPDATE source SET due = ? WHERE due > ?", (latest.timestamp(), latest.timestamp())
+            ).rowcount
+
+    def record(self, poll: PollRecord) -> None:
+        with self._engine.writing() as connection:
+            record_poll(connection, poll)
+
+    def all(self) -> list[SourceState]:
+        return [
+            _state(row, row["mentions"])
+            for row in self._engine.rows(
+                "SELECT *, (SELECT count(*) FROM mention WHERE mention.source = source.name) AS mentions"
+                " FROM source WHERE configured ORDER BY name"
+            )
+        ]
+
+    def names(self) -> list[str]:
+        """Every source that ever brought a mention or is configured, for filters."""
+        return [row[0] for row in self._engine.rows("SELECT name FROM source ORDER BY name")]
+
+    def tell(self, source: str, code: str, text: str, at: datetime) -> None:
+        with self._engine.writing() as connection:
+            connection.execute(
+                "INSERT INTO notice (at, source, code, text) VALUES (?, ?, ?, ?)", (at.timestamp(), source, code, text)
+            )
+
+    def notices(self, limit: int = 20) -> list[Notice]:
+        rows = self._engine.rows("SELECT * FROM notice ORDER BY id DESC LIMIT ?", (limit,))
+        return [
+            Notice(id=row["id"], at=instant(row["at"]), source=row["source"], code=row["code"], text=row["text"])
+            for row in rows
+        ]
+
+
+def record_poll(connection: Connection, poll: PollRecord) -> None:
+    """Part of the transaction that saves a page, or a transaction of its own."""
+    connection.execute(
+        "UPDATE source SET status = :status, failures = :failures, due = :due, cursor = coalesce(:cursor, cursor),"
+        " last_ok = CASE WHEN :error = '' THEN :at ELSE last_ok END,"
+        " last_error = :error,"
+        " error_at = CASE WHEN :error = '' THEN error_at ELSE :at END WHERE name = :source",
+        {
+            "source": poll.source,
+            "status": poll.status,
+            "failures": poll.failures,
+            "due": seconds(poll.due),
+            "cursor": poll.cursor,
+            "at": poll.at.timestamp(),
+            "error": poll.error,
+        },
+    )
+
+
+def _state(row: Row, mentions: int = 0) -> SourceState:
+    return SourceState(
+        name=row["name"],
+        kind=row["kind"],
+        cursor=row["cursor"],
+        due=moment(row["due"]),
+        status=row["status"],
+        failures=row["failures"],
+        last_ok=moment(row["last_ok"]),
+        last_error=row["last_error"] or "",
+        error_at=moment(row["error_at"]),
+        mentions=mentions,
+    )

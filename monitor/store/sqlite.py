@@ -1,0 +1,51 @@
+"""The store on SQLite: one file, one process that polls, any number that read and decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from monitor.store.drafts import Drafts
+from monitor.store.engine import Engine
+from monitor.store.mentions import Mentions
+from monitor.store.publications import Publications
+from monitor.store.sign_ins import SignIns
+from monitor.store.sources import Sources
+from monitor.store.views import Views
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """Everything that Ohlas remembers, by noun. The classes below it are the interface that another engine meets."""
+
+    def __init__(self, path: Path, *, busy_timeout: float = 5.0) -> None:
+        """Open `path`, creating it and bringing it up to date. Raises StoreError, StoreBusy."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._engine = Engine(path, busy_timeout=busy_timeout)
+        self._engine.check()
+        self._engine.migrate()
+        self.sources = Sources(self._engine)
+        self.mentions = Mentions(self._engine)
+        self.drafts = Drafts(self._engine)
+        self.publications = Publications(self._engine)
+        self.views = Views(self._engine)
+        self.sign_ins = SignIns(self._engine)
+        self.backup = self._engine.backup
+        self._thread: ThreadPoolExecutor | None = None
+
+    async def run(self, operation: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call one of the methods above from asyncio, on the store's own thread: a lock never stops the loop."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: operation(*args, **kwargs))
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+        self._engine.close()

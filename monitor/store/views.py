@@ -1,0 +1,269 @@
+"""What people look at: the inbox, one draft with everything around it, counts. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from monitor.errors import NoSuchDraft
+from monitor.model import Draft, DraftState, Mention, Verdict
+from monitor.store.codec import load_draft, load_mention, load_verdict
+from monitor.store.engine import Engine, Row, instant, moment, placeholders
+
+Tab = Literal["waiting", "approved", "unknown", "done", "all"]
+
+TABS: dict[Tab, tuple[DraftState, ...]] = {
+    "waiting": (DraftState.PENDING, DraftState.FAILED),
+    "approved": (DraftState.APPROVED, DraftState.PUBLISHING),
+    "unknown": (DraftState.UNKNOWN,),
+    "done": (DraftState.PUBLISHED, DraftState.REJECTED, DraftState.EXPIRED, DraftState.SUPERSEDED),
+    "all": tuple(DraftState),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxFilter:
+    """Empty strings do not filter. `search` is looked for in title, text and author, blind to case and diacritics."""
+
+    tab: Tab = "waiting"
+    source: str = ""
+    language: str = ""
+    label: str = ""
+    search: str = ""
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    draft: Draft
+    mention: Mention
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """`total` counts all rows that fit the filter, not only the ones on this page."""
+
+    rows: tuple[InboxRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """A line of the audit list; `state` is the draft's afterwards."""
+
+    at: datetime
+    rev: int
+    action: str
+    actor: str
+    via: str
+    reason: str
+    state: str
+    text_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    rev: int
+    text: str
+    author: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionEdit:
+    """What a mention said before the customer changed it at `at`."""
+
+    at: datetime
+    title: str
+    text: str
+    rating: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicationState:
+    state: str
+    attempts: int
+    error: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """One draft with everything around it."""
+
+    draft: Draft
+    mention: Mention
+    verdict: Verdict
+    seen_at: datetime
+    gone_at: datetime | None
+    history: tuple[HistoryEntry, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    edits: tuple[MentionEdit, ...] = ()
+    others: tuple[Mention, ...] = ()  # the same matter in other places
+    publication: PublicationState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much there is: drafts by tab, mentions by label ("" for those not judged yet)."""
+
+    tabs: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
+    mentions: int = 0
+    oldest_waiting: datetime | None = None
+
+
+JOINED = "FROM draft JOIN mention ON mention.id = draft.mention_id JOIN mention_text ON mention_text.id = mention.id"
+
+
+class Views:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def inbox(self, wanted: InboxFilter) -> Inbox:
+        """By priority, then the one that waits longest; finished ones newest first."""
+        where, values = _conditions(wanted, self._engine.database.quote_fts)
+        order = "draft.updated_at DESC" if wanted.tab in ("done", "all") else "draft.priority, mention.created_at"
+        with self._engine.reading() as connection:
+            total = connection.execute(f"SELECT count(*) {JOINED} WHERE {where}", values).fetchone()[0]
+            rows = connection.execute(
+                f"SELECT draft.id {JOINED} WHERE {where} ORDER BY {order}, draft.id LIMIT ? OFFSET ?",
+                (*values, wanted.limit, wanted.offset),
+            ).fetchall()
+        return Inbox(rows=tuple(self._inbox_row(row["id"]) for row in rows), total=total)
+
+    def matter(self, draft_id: int) -> Matter:
+        """Raises NoSuchDraft."""
+        draft_row, mention_row = self._pair(draft_id)
+        draft = load_draft(draft_row)
+        return Matter(
+            draft=draft,
+            mention=load_mention(mention_row),
+            verdict=_verdict(mention_row),
+            seen_at=instant(mention_row["seen_at"]),
+            gone_at=moment(mention_row["gone_at"]),
+            history=self._history(draft_id),
+            revisions=self._revisions(draft_id),
+            edits=self._edits(draft.mention_id),
+            others=self._others(draft),
+            publication=self._publication(draft_id),
+        )
+
+    def counts(self) -> Counts:
+        with self._engine.reading() as connection:
+            states = dict(connection.execute("SELECT state, count(*) FROM draft GROUP BY state").fetchall())
+            labels = dict(connection.execute("SELECT coalesce(label, ''), count(*) FROM mention GROUP BY 1").fetchall())
+            oldest = connection.execute(
+                "SELECT min(mention.created_at) FROM draft JOIN mention ON mention.id = draft.mention_id"
+                " WHERE state IN ('pending', 'failed')"
+            ).fetchone()[0]
+        return Counts(
+            tabs={tab: sum(states.get(state, 0) for state in members) for tab, members in TABS.items()},
+            labels=labels,
+            mentions=sum(labels.values()),
+            oldest_waiting=moment(oldest),
+        )
+
+    def facets(self) -> dict[str, list[str]]:
+        """Values that the filters can take: sources and languages of existing drafts."""
+        return {
+            "source": self._distinct("mention.source"),
+            "language": self._distinct("draft.language"),
+        }
+
+    def newest_change(self) -> float:
+        """Grows whenever a draft changes: a cheap way to see whether a page is out of date."""
+        return float(self._engine.rows("SELECT coalesce(max(updated_at), 0) FROM draft")[0][0])
+
+    def _distinct(self, column: str) -> list[str]:
+        rows = self._engine.rows(f"SELECT DISTINCT {column} {JOINED} ORDER BY 1")
+        return [row[0] for row in rows if row[0]]
+
+    def _pair(self, draft_id: int) -> tuple[Row, Row]:
+        draft = self._engine.row("SELECT * FROM draft WHERE id = ?", (draft_id,))
+        if draft is None:
+            raise NoSuchDraft(f"there is no draft {draft_id}")
+        mention = self._engine.rows(
+            "SELECT * FROM mention JOIN mention_text USING (id) WHERE id = ?", (draft["mention_id"],)
+        )[0]
+        return draft, mention
+
+    def _inbox_row(self, draft_id: int) -> InboxRow:
+        draft, mention = self._pair(draft_id)
+        return InboxRow(draft=load_draft(draft), mention=load_mention(mention), verdict=_verdict(mention))
+
+    def _history(self, draft_id: int) -> tuple[HistoryEntry, ...]:
+        rows = self._engine.rows("SELECT * FROM decision WHERE draft_id = ? ORDER BY id", (draft_id,))
+        return tuple(
+            HistoryEntry(
+                at=instant(row["at"]),
+                rev=row["rev"],
+                action=row["action"],
+                actor=row["actor"],
+                via=row["via"],
+                reason=row["reason"] or "",
+                state=row["state"],
+                text_hash=row["text_hash"],
+            )
+            for row in rows
+        )
+
+    def _revisions(self, draft_id: int) -> tuple[Revision, ...]:
+        rows = self._engine.rows("SELECT * FROM draft_rev WHERE draft_id = ? ORDER BY rev", (draft_id,))
+        return tuple(
+            Revision(rev=row["rev"], text=row["text"], author=row["author"], at=instant(row["at"])) for row in rows
+        )
+
+    def _edits(self, mention_id: int) -> tuple[MentionEdit, ...]:
+        rows = self._engine.rows("SELECT * FROM mention_edit WHERE mention_id = ? ORDER BY id", (mention_id,))
+        return tuple(
+            MentionEdit(at=instant(row["at"]), title=row["title"], text=row["text"], rating=row["rating"])
+            for row in rows
+        )
+
+    def _others(self, draft: Draft) -> tuple[Mention, ...]:
+        rows = self._engine.rows(
+            "SELECT * FROM mention JOIN mention_text USING (id) WHERE case_id = ? AND mention.id <> ? LIMIT 20",
+            (draft.case_id, draft.mention_id),
+        )
+        return tuple(load_mention(row) for row in rows)
+
+    def _publication(self, draft_id: int) -> PublicationState | None:
+        row = self._engine.row("SELECT * FROM publication WHERE draft_id = ?", (draft_id,))
+        if row is None:
+            return None
+        return PublicationState(
+            state=row["state"],
+            attempts=row["attempts"],
+            error=row["error"] or "",
+            url=row["receipt_url"] or "",
+            at=instant(row["at"]),
+        )
+
+
+def _conditions(wanted: InboxFilter, quote_fts: Callable[[str], str]) -> tuple[str, list[object]]:
+    states = TABS[wanted.tab]
+    parts = [f"draft.state IN ({placeholders(len(states))})"]
+    values: list[object] = list(states)
+    for column, value in (
+        ("mention.source", wanted.source),
+        ("draft.language", wanted.language),
+        ("mention.label", wanted.label),
+    ):
+        if value:
+            parts.append(f"{column} = ?")
+            values.append(value)
+    if wanted.search.strip():
+        parts.append("mention.id IN (SELECT rowid FROM mention_text_fts WHERE mention_text_fts MATCH ?)")
+        values.append(quote_fts(wanted.search))
+    return " AND ".join(parts), values
+
+
+def _verdict(row: Row) -> Verdict:
+    """A mention that is judged anew keeps its old verdict until the new one is there."""
+    return load_verdict(row["verdict"]) or Verdict(label="neutral", confidence=0.0, unsure=True, language="")
