@@ -113,16 +113,22 @@ def _wrong(detail: ErrorDetails, field: FieldInfo | None) -> str:
         return f"must be one of {context['expected'].replace(chr(39), chr(34))}"
     if kind == "string_pattern_mismatch":
         return _pattern(context["pattern"], field)
-    if kind in ("too_short", "string_too_short"):
-        return "must not be empty" if context["min_length"] == 1 else f"needs at least {context['min_length']}"
-    if kind in ("too_long", "string_too_long"):
-        return f"is too long; {context['max_length']} at most"
+    if kind.endswith(("too_short", "too_long")):
+        return _length(context, "characters" if kind.startswith("string") else "entries")
     if kind in ("value_error", "assertion_error"):
         return detail["msg"].partition(", ")[2] or detail["msg"]
     wanted = _WANTED.get(kind.rpartition("_")[0])
     if wanted is None:
         return f"cannot be used{_about(field)}"
     return f"must be {wanted}{_not_given(detail)}"
+
+
+def _length(bounds: Mapping[str, Any], unit: str) -> str:
+    if bounds.get("min_length") == 1:
+        return "must not be empty"
+    if "min_length" in bounds:
+        return f"must have at least {bounds['min_length']} {unit}"
+    return f"must have at most {bounds.get('max_length')} {unit}"
 
 
 def _not_given(detail: ErrorDetails) -> str:

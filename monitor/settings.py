@@ -72,8 +72,8 @@ def connector_module(kind: str) -> ModuleType:
     """connectors/<kind>.py. Raises ConfigError where there is none, or where it cannot be used here."""
     kinds = connector_kinds()
     if kind not in kinds:
-        there_are = f"there are: {', '.join(kinds)}"
-        raise ConfigError([f"unknown kind of source{did_you_mean(kind, kinds)}; {there_are}"])
+        hint = did_you_mean(kind, kinds)
+        raise ConfigError([f"unknown kind of source{f'{hint} There' if hint else '; there'} are: {', '.join(kinds)}"])
     try:
         module = importlib.import_module(f"connectors.{kind}")
     except ModuleNotFoundError as error:
