@@ -1,0 +1,402 @@
+"""All outgoing HTTP: guarded, bounded, and speaking in `SourceError`s only."""
+
+from __future__ import annotations
+
+import errno
+import http
+import ipaddress
+import json
+import socket
+import zlib
+from asyncio import timeout
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self
+
+import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from monitor.errors import AuthError, ConfigError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.text import masked_url
+
+USER_AGENT = "Ohlas/0.1"
+DAY = 86400.0
+MAX_REDIRECTS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PERMANENT_REDIRECTS = frozenset({301, 308})
+# The only headers of ours that another host may see after a redirect; keys have many names, these do not.
+HARMLESS = frozenset({"accept", "accept-language", "if-none-match", "if-modified-since"})
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+
+SPECIAL_V4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",  # this network; Linux connects 0.0.0.0 to itself
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # carrier-grade NAT, and metadata services of some clouds
+        "127.0.0.0/8",  # loopback
+        "169.254.0.0/16",  # link-local, and metadata services of most clouds
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarking
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and broadcast
+    )
+)
+SPECIAL_V6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "::/3",  # unspecified, loopback, IPv4-compatible, local NAT64, discard-only
+        "2001::/23",  # Teredo, benchmarking, ORCHID
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4 carries any IPv4 address
+        "3fff::/20",  # documentation
+        "4000::/2",  # not assigned
+        "8000::/1",  # unique local, link-local, site-local, multicast
+    )
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_BLOCKED = "lies in a private or special network"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, read whole and decompressed. `url` is where it came from.
+
+    `moved` is the address that permanent redirects (301, 308) alone led to, "" where there was none.
+    """
+
+    status: int
+    url: str
+    headers: CIMultiDictProxy[str]
+    body: bytes
+    moved: str = ""
+
+    def json(self) -> Any:
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise TemporaryError(f"{masked_url(self.url)} did not answer with JSON") from None
+
+
+def network(text: str) -> Network:
+    """Raises ConfigError where `text` is neither an address nor a network."""
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ConfigError([f"service.allow_private: {text!r} is not a network; write e.g. '10.0.5.0/24'"]) from None
+
+
+def is_special(address: str, allowed: Iterable[Network] = ()) -> bool:
+    """Whether a source may not be reached at `address` (an IPv4 or IPv6 literal, a zone may follow)."""
+    ip = _carried(ipaddress.ip_address(address.partition("%")[0]))
+    if any(ip in net for net in allowed):
+        return False
+    return any(ip in net for net in (SPECIAL_V4 if ip.version == 4 else SPECIAL_V6))
+
+
+def _carried(ip: IPAddress) -> IPAddress:
+    """The IPv4 address that an IPv6 one merely wraps."""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(ip.packed[-4:])
+    return ip.ipv4_mapped or ip
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds from `now` that a Retry-After header asks for, from 0 to a day; None where it says nothing usable."""
+    if not value:
+        return None
+    if value.strip().isdecimal():
+        return min(float(value), DAY)
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return min(max((date - (now or datetime.now(UTC))).total_seconds(), 0.0), DAY)
+
+
+def error_for(status: int, who: str, headers: Mapping[str, str], now: datetime | None = None) -> SourceError:
+    """The one place that turns a status into an error. `who` is shown to people: a masked address, or a name."""
+    said = f"{who} answers {status} {_phrase(status)}".rstrip()
+    if status in (401, 403):
+        return AuthError(f"{said}: check the key or password of this source, or whether the site lets us in")
+    if status in (408, 425, 429) or status >= 500:
+        return TemporaryError(said, retry_after=retry_after(headers.get("Retry-After"), now))
+    if status in (404, 410):
+        return PermanentError(f"{said}: check the address, or remove this source")
+    return PermanentError(said)
+
+
+def _phrase(status: int) -> str:
+    # The server's own words are untrusted text.
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+class Http:
+    """One per service, used as `async with Http() as session`. Every error raised is a `SourceError`.
+
+    `allow_private` names networks or addresses that may be reached although they are private; `total` is seconds
+    for one answer, redirects and body included; `max_body` is bytes after decompression.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: Iterable[str] = (),
+        total: float = 30.0,
+        max_body: int = 15 * 2**20,
+        per_host: int = 4,
+    ) -> None:
+        self._allowed = tuple(network(text) for text in allow_private)
+        self._total = total
+        self._max_body = max_body
+        self._per_host = per_host
+
+    async def __aenter__(self) -> Self:
+        self._reader = self._session(aiohttp.TCPConnector(limit_per_host=self._per_host, **self._guard()))
+        # A write never uses a connection twice: one that the server has closed meanwhile would leave its outcome open.
+        self._writer = self._session(aiohttp.TCPConnector(force_close=True, **self._guard()), write=True)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._reader.close()
+        await self._writer.close()
+
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+        """Read `url`, following redirects. Returns 2xx and 304; raises what `error_for` says of every other status."""
+        who = masked_url(url)
+        try:
+            async with timeout(self._total):
+                return await self._follow(_checked(url), _sendable(headers, who))
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # "from None": the library's own messages carry whole addresses, keys included.
+            raise self._unreachable(error, who) from None
+
+    async def send(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Response:
+        """Write with exactly one request, redirects not followed.
+
+        Raises OutcomeUnknown wherever the server may have acted on it, else what `error_for` says.
+        """
+        who = masked_url(url)
+        attempt = SimpleNamespace(connected=False)
+        try:
+            async with (
+                timeout(self._total),
+                self._writer.request(
+                    method,
+                    _checked(url),
+                    headers=_sendable(headers, who),
+                    data=body or None,
+                    allow_redirects=False,
+                    trace_request_ctx=attempt,
+                ) as response,
+            ):
+                return await self._written(response, who)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if attempt.connected:
+                raise OutcomeUnknown(f"{who}: {self._why(error)}; it may have been accepted all the same") from None
+            raise self._unreachable(error, who) from None
+
+    def _session(self, connector: aiohttp.TCPConnector, write: bool = False) -> aiohttp.ClientSession:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_create_end.append(_note_connection)
+        return aiohttp.ClientSession(
+            connector=connector,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"},
+            auto_decompress=False,  # aiohttp's own takes a body that was cut off for a whole one
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),  # asyncio.timeout covers the whole of it, redirects too
+            trust_env=False,  # a proxy would connect on our behalf, past the guard
+            trace_configs=[tracing] if write else None,
+            middlewares=(_only_once,) if write else (),
+        )
+
+    def _guard(self) -> dict[str, Any]:
+        # Left to itself, aiohttp shares one ssl context in the whole process.
+        return {"socket_factory": self._open_socket}
+
+    def _open_socket(self, info: AddressInfo) -> socket.socket:
+        # The last moment before the connection: redirects and names that change their address cannot get past it.
+        if is_special(info[4][0], self._allowed):
+            raise PermissionError(errno.EACCES, _BLOCKED)
+        return socket.socket(info[0], info[1], info[2])
+
+    async def _follow(self, url: URL, headers: CIMultiDict[str]) -> Response:
+        moved, permanent = "", True
+        for _ in range(MAX_REDIRECTS + 1):
+            async with self._reader.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status not in REDIRECTS:
+                    return await self._answer(response, url, moved)
+                following = _next(url, response)
+                permanent = permanent and response.status in PERMANENT_REDIRECTS
+            moved = str(following) if permanent else moved
+            headers = headers if following.origin() == url.origin() else _harmless(headers)
+            url = following
+        raise PermanentError(f"{masked_url(str(url))} redirects more than {MAX_REDIRECTS} times")
+
+    async def _answer(self, response: aiohttp.ClientResponse, url: URL, moved: str) -> Response:
+        if not 200 <= response.status < 300 and response.status != 304:
+            raise error_for(response.status, masked_url(str(url)), response.headers)
+        body = await read_body(response, self._max_body)
+        return Response(response.status, str(url), response.headers, body, moved)
+
+    async def _written(self, response: aiohttp.ClientResponse, who: str) -> Response:
+        if response.status == 408 or response.status >= 500:
+            raise OutcomeUnknown(f"{who} answers {response.status} to a reply; it may have been accepted all the same")
+        if not 200 <= response.status < 300:
+            raise error_for(response.status, who, response.headers)
+        try:
+            body = await read_body(response, self._max_body)
+        except SourceError as error:
+            raise OutcomeUnknown(f"{error}; the reply was accepted, its receipt is lost") from None
+        return Response(response.status, str(response.url), response.headers, body)
+
+    def _unreachable(self, error: Exception, who: str) -> SourceError:
+        if _BLOCKED in str(error):
+            return PermanentError(f"{who} {_BLOCKED}; where that is meant, name it in service.allow_private")
+        if isinstance(error, ValueError):
+            return PermanentError(f"{who} is not an address that can be used; check its spelling")
+        return TemporaryError(f"{who}: {self._why(error)}")
+
+    def _why(self, error: Exception) -> str:
+        match error:
+            case aiohttp.ClientConnectorDNSError():
+                return "no such host name, or the name service does not answer"
+            case aiohttp.ClientConnectorCertificateError():
+                return "its certificate is not to be trusted"
+            case aiohttp.ClientSSLError():
+                return "no secure connection can be made"
+            case aiohttp.ClientConnectorError():
+                return f"cannot be reached ({error.strerror or 'no connection'})"
+            case TimeoutError():
+                return f"no whole answer within {self._total:g} s"
+            case aiohttp.ClientPayloadError():
+                return "the answer was cut off"
+            case aiohttp.ClientConnectionError() | OSError():
+                return "the connection broke"
+            case _:
+                return f"the answer is not proper HTTP ({type(error).__name__})"
+
+
+async def _note_connection(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceConnectionCreateEndParams
+) -> None:
+    context.trace_request_ctx.connected = True
+
+
+async def _only_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    # aiohttp sends PUT and DELETE a second time when the connection breaks, unless the error is of another kind.
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        raise aiohttp.ClientConnectionError from None
+
+
+def _checked(text: str) -> URL:
+    url = URL(text)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise PermanentError(f"{masked_url(text)} cannot be read: only http:// and https:// addresses are")
+    return url
+
+
+def _sendable(headers: Mapping[str, str] | None, who: str) -> CIMultiDict[str]:
+    for name, value in (headers or {}).items():
+        if not (value.isprintable() and value.isascii()):
+            raise PermanentError(f"{who}: the value for the header {name} holds characters that cannot be sent")
+    return CIMultiDict(headers or {})
+
+
+def _harmless(headers: CIMultiDict[str]) -> CIMultiDict[str]:
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() in HARMLESS)
+
+
+def _next(url: URL, response: aiohttp.ClientResponse) -> URL:
+    location = response.headers.get("Location")
+    if not location:
+        raise error_for(response.status, f"{masked_url(str(url))}, without an address,", response.headers)
+    return _checked(str(url.join(URL(location))))
+
+
+async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The whole body, decompressed. Raises PermanentError above `most` bytes, TemporaryError where it was cut off."""
+    who = masked_url(str(response.url))
+    inflate = _Inflater(response.headers.get("Content-Encoding", ""), who)
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        for part in inflate(piece):
+            body += part
+            if len(body) > most:
+                raise PermanentError(f"{who} answers with more than {most // 2**20} MiB; it is not read")
+    if body and not inflate.complete:
+        raise TemporaryError(f"{who}: the answer was cut off")
+    return bytes(body)
+
+
+class _Inflater:
+    """Undoes gzip and deflate in small steps, so that a bomb is noticed before it has unfolded."""
+
+    STEP = 256 * 1024  # bytes of output
+
+    def __init__(self, encoding: str, who: str) -> None:
+        self._encoding = encoding.strip().lower().removeprefix("x-")
+        self._who = who
+        self._stream: Any = None  # zlib.decompressobj has no public type
+        if self._encoding not in ("", "identity", "gzip", "deflate"):
+            raise TemporaryError(f"{who} answers in a compression that was not asked for")
+
+    @property
+    def complete(self) -> bool:
+        return self._stream is None or self._stream.eof
+
+    def __call__(self, piece: bytes) -> Iterator[bytes]:
+        if self._encoding in ("", "identity"):
+            return iter((piece,))
+        return self._inflated(piece)
+
+    def _inflated(self, piece: bytes) -> Iterator[bytes]:
+        while piece.strip(b"\0") or not self.complete:
+            if self.complete:  # the first stream, or one more: gzip allows several in a row
+                self._stream = zlib.decompressobj(self._window(piece))
+            part = self._step(piece)
+            if part:
+                yield part
+            piece = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+            if not piece and len(part) < self.STEP:
+                return
+
+    def _step(self, piece: bytes) -> bytes:
+        try:
+            part: bytes = self._stream.decompress(piece, self.STEP)
+        except zlib.error:
+            raise TemporaryError(f"{self._who}: the compressed answer is damaged") from None
+        return part
+
+    def _window(self, piece: bytes) -> int:
+        if self._encoding == "gzip":
+            return 16 + zlib.MAX_WBITS
+        # "deflate" should be a zlib stream; some servers send it bare.
+        return zlib.MAX_WBITS if piece[0] & 0x8F == 0x08 else -zlib.MAX_WBITS

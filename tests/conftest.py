@@ -1,0 +1,23 @@
+"""Fixtures that more than one test file needs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from monitor.http import Http
+from tests.loopback import LOOPBACK, Loopback
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Loopback]:
+    async with Loopback() as server:
+        yield server
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[Http]:
+    """Like the service's own, but allowed to reach servers of the tests."""
+    async with Http(allow_private=LOOPBACK) as session:
+        yield session
