@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from monitor.errors import PermanentError, TemporaryError
+from monitor.errors import PermanentError, SourceError, TemporaryError
 from monitor.model import Mention
 
 SAMPLE = "sample:"
@@ -34,10 +35,10 @@ def resolve(path: str, base: Path) -> Path:
 
     Raises PermanentError where there is no such file.
     """
-    found = _sample(path.removeprefix(SAMPLE)) if is_sample(path) else base / Path(path).expanduser()
-    if not found.exists():
-        hint = f"shipped samples: {', '.join(samples())}" if is_sample(path) else "check `path` in config.toml"
-        raise PermanentError(f"There is no file {path} ({hint}).")
+    if is_sample(path):
+        return _sample(path.removeprefix(SAMPLE))
+    found = base / os.path.expanduser(path)
+    _stat(found)
     return found
 
 
@@ -60,17 +61,35 @@ def read(path: Path, limit: int = LIMIT) -> bytes:
     try:
         with path.open("rb") as file:
             body = file.read(limit + 1)
-    except FileNotFoundError as error:
-        raise PermanentError(f"There is no file {path}; check `path` in config.toml.") from error
-    except IsADirectoryError as error:
-        raise PermanentError(f"{path} is a folder; name one file in it.") from error
-    except PermissionError as error:
-        raise PermanentError(f"{path} may not be read; let the user that runs Ohlas read it.") from error
-    except OSError as error:
-        raise TemporaryError(f"{path} could not be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
     if len(body) > limit:
         raise PermanentError(f"{path} is larger than {limit // 1024**2} MiB; split it.")
     return body
+
+
+def modified(path: Path) -> datetime:
+    """When the file was last written. Raises like `read`."""
+    return datetime.fromtimestamp(_stat(path).st_mtime, UTC)
+
+
+def _stat(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> SourceError:
+    match error:
+        case FileNotFoundError() | NotADirectoryError() | ValueError():
+            return PermanentError(f"There is no file {path}; check `path` in config.toml.")
+        case IsADirectoryError():
+            return PermanentError(f"{path} is a folder; name one file in it.")
+        case PermissionError():
+            return PermanentError(f"{path} may not be read; let the user that runs Ohlas read it.")
+        case _:
+            return TemporaryError(f"{path} could not be read: {error.strerror}.")
 
 
 def decode(body: bytes) -> str:
@@ -106,14 +125,15 @@ def read_changed(path: Path, cursor: str, salt: str = "", limit: int = LIMIT) ->
     settings that decide what the bytes mean: a new one makes an old file new. Raises like `read`.
     """
     before = _parsed(cursor)
-    stat = f"{_stat(path)}:{salt}"
     row = before.get("row", 0)
-    if stat == before.get("stat") and row == 0:
+    stat = _stat(path)
+    stamp = f"{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}:{salt}"
+    if stamp == before.get("stat") and not row:
         return Reading(body=None, cursor=cursor)
-    fresh = _is_racy(path)
+    fresh = time.time_ns() - stat.st_mtime_ns < _RACY
     body = read(path, limit)
     digest = hashlib.sha256(salt.encode() + b"\0" + body).hexdigest()
-    after = json.dumps({"stat": "" if fresh else stat, "sha256": digest})
+    after = json.dumps({"stat": "" if fresh else stamp, "sha256": digest})
     if digest != before.get("sha256"):
         return Reading(body=body, cursor=after)
     return Reading(body=body if row else None, cursor=after, row=row)
@@ -129,21 +149,7 @@ def _parsed(cursor: str) -> dict[str, Any]:
         known = json.loads(cursor) if cursor else {}
     except ValueError:
         return {}  # a cursor of another version only costs one more reading
-    return known if isinstance(known, dict) else {}
-
-
-def _stat(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except FileNotFoundError as error:
-        raise PermanentError(f"There is no file {path}; check `path` in config.toml.") from error
-    except OSError as error:
-        raise TemporaryError(f"{path} could not be read: {error.strerror}.") from error
-    return f"{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}"
-
-
-def _is_racy(path: Path) -> bool:
-    return time.time_ns() - path.stat().st_mtime_ns < _RACY
+    return known if isinstance(known, dict) and isinstance(known.get("row", 0), int) else {}
 
 
 def freshen(mentions: Iterable[Mention], today: date) -> tuple[Mention, ...]:
