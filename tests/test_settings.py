@@ -111,8 +111,8 @@ kind = "guestbook"
         "config.toml line 18: sources.book.strict: must be true or false, not a number",
         "config.toml line 19: sources.book.words.1: must have at least 2 characters",
         'config.toml line 20: sources.book.columns.txt: unknown option; did you mean "text"?',
-        f'config.toml line 22: sources.second.kind: unknown kind of source; did you mean "guestbook"; '
-        f"there are: {', '.join(connector_kinds())}",
+        f'config.toml line 22: sources.second.kind: unknown kind of source; did you mean "guestbook"? '
+        f"There are: {', '.join(connector_kinds())}",
         f'config.toml line 23: sources.third.kind: say what reads this source, e.g. kind = "rss"; '
         f"there are: {', '.join(connector_kinds())}",
         "config.toml line 25: sources.fourth.url: is missing (address of the guest book)",
