@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.model import LABELS, Label, Mention, Priority, Reason, Triage, Verdict
+from monitor.options import TriageOptions
+from monitor.triage import REASON_CODES, case_key, is_own, label_for_reply, triage
+from monitor.urgency import urgent_word
+
+NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+LONG = "Kytica prišla zvädnutá a nikto mi nezdvihol telefón."
+
+
+def mention(text: str = LONG, **fields: Any) -> Mention:
+    values = {"source": "reviews", "id": "1", "author": "Oľga Mrkvičková", "created_at": NOW - timedelta(days=1)}
+    return Mention(text=text, **{**values, **fields})
+
+
+def verdict(label: Label = "complaint", *, unsure: bool = False, language: str = "sk") -> Verdict:
+    return Verdict(label=label, confidence=0.55 if unsure else 0.93, unsure=unsure, language=language)
+
+
+def judge(
+    about: Mention,
+    said: Verdict,
+    *,
+    already: Literal["", "answered", "same_text"] = "",
+    own_names: tuple[str, ...] = ("Kvety Púpava",),
+    **options: Any,
+) -> Triage:
+    return triage(about, said, options=TriageOptions(**options), own_names=own_names, now=NOW, already=already)
+
+
+def told(result: Triage) -> tuple[str, Priority, str, str]:
+    return (result.action, result.priority, result.reason.code, result.reason.detail)
+
+
+@pytest.mark.parametrize("author", ["Kvety Púpava", "KVETY PUPAVA", "@kvety_pupava", " kvety púpava "])
+def test_own_posts_are_never_answered(author: str) -> None:
+    assert told(judge(mention(author=author), verdict())) == ("skip", Priority.LOW, "own_post", author)
+
+
+def test_a_nameless_author_is_not_the_company() -> None:
+    assert not is_own("", ("", "!"))
+    assert not is_own("!!", ("?",))
+
+
+def test_what_is_answered_is_not_answered_again() -> None:
+    assert told(judge(mention(reply="Dobrý deň, ..."), verdict())) == ("note", Priority.LOW, "already_answered", "")
+    assert told(judge(mention(), verdict(), already="answered"))[2] == "already_answered"
+    assert told(judge(mention(), verdict(), already="same_text")) == ("note", Priority.LOW, "same_text", "")
+
+
+def test_old_mentions_are_only_kept() -> None:
+    old = mention(created_at=NOW - timedelta(days=400))
+    assert told(judge(old, verdict())) == ("note", Priority.LOW, "too_old", "400")
+    assert judge(old, verdict(), oldest_days=float("inf")).action == "reply"
+    assert judge(mention(created_at=NOW + timedelta(days=2)), verdict()).action == "reply"
+
+
+@pytest.mark.parametrize(
+    ("rating", "expected"),
+    [
+        (1.0, ("reply", Priority.NORMAL, "only_low_stars", "1")),
+        (2.0, ("reply", Priority.NORMAL, "only_low_stars", "2")),
+        (3.0, ("note", Priority.LOW, "only_stars", "3")),
+        (4.5, ("note", Priority.LOW, "only_stars", "4.5")),
+        (None, ("skip", Priority.LOW, "nothing_written", "")),
+    ],
+)
+def test_stars_without_a_text(rating: float | None, expected: tuple[str, Priority, str, str]) -> None:
+    assert told(judge(mention(" \n", rating=rating), verdict("neutral"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "rating", "expected"),
+    [
+        (verdict("complaint"), None, ("reply", Priority.HIGH, "complaint", "")),
+        (verdict("complaint"), 1.0, ("reply", Priority.HIGH, "complaint", "")),
+        (verdict("complaint"), 5.0, ("reply", Priority.NORMAL, "complaint_despite_stars", "5")),
+        (verdict("praise"), None, ("reply", Priority.LOW, "praise", "")),
+        (verdict("praise"), 1.0, ("reply", Priority.HIGH, "low_stars", "1")),
+        (verdict("neutral"), None, ("note", Priority.LOW, "neutral", "")),
+        (verdict("neutral"), 2.0, ("reply", Priority.HIGH, "low_stars", "2")),
+        (verdict("neutral"), 5.0, ("note", Priority.LOW, "neutral", "")),
+        (verdict("complaint", unsure=True), None, ("reply", Priority.HIGH, "unsure", "55%")),
+        (verdict("praise", unsure=True), None, ("reply", Priority.NORMAL, "unsure", "55%")),
+        (verdict("neutral", unsure=True), None, ("reply", Priority.NORMAL, "unsure", "55%")),
+        (verdict("praise", unsure=True), 5.0, ("reply", Priority.NORMAL, "unsure", "55%")),
+    ],
+)
+def test_verdict_and_stars(said: Verdict, rating: float | None, expected: tuple[str, Priority, str, str]) -> None:
+    assert told(judge(mention(rating=rating), said)) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "rating", "label"),
+    [
+        (verdict("praise"), 1.0, "complaint"),
+        (verdict("praise"), 5.0, "praise"),
+        (verdict("praise", unsure=True), None, "complaint"),
+        (verdict("praise", unsure=True), 5.0, "praise"),
+        (verdict("complaint"), 5.0, "complaint"),
+        (verdict("neutral"), None, "neutral"),
+    ],
+)
+def test_how_an_answer_has_to_sound(said: Verdict, rating: float | None, label: Label) -> None:
+    assert label_for_reply(mention(rating=rating), said) == label
+
+
+def test_questions() -> None:
+    question = mention("Donášate aj v nedeľu?")
+    assert told(judge(question, verdict("neutral"))) == ("note", Priority.NORMAL, "question", "")
+    assert told(judge(question, verdict("neutral"), reply_to=("neutral",)))[0] == "reply"
+    assert told(judge(question, verdict("praise"))) == ("reply", Priority.NORMAL, "praise_with_question", "")
+
+
+def test_the_configuration_decides_what_is_answered() -> None:
+    assert told(judge(mention(), verdict("praise"), reply_to=("complaint",))) == (
+        "note",
+        Priority.LOW,
+        "not_wanted",
+        "praise",
+    )
+    assert told(judge(mention(), verdict("praise", unsure=True), reply_to=("praise",)))[0] == "note"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "code", "word"),
+    [
+        ("sk", "Váza praskla a skončila som v nemocnici.", "urgent_safety", "nemocnici"),
+        ("sk", "Ak to nevyriešite, podám to na súd!", "urgent_legal", "na súd"),
+        ("cs", "Obrátím se na ČOI.", "urgent_legal", "ČOI"),
+        ("cs", "Lampa začala hořet, byl to pořádný zkrat.", "urgent_safety", "zkrat"),
+        ("cs", "Napíšu o vás do novin.", "urgent_media", "do novin"),
+        ("hu", "Ügyvédhez fordulok, ez csalás!", "urgent_legal", "Ügyvédhez"),
+        ("hu", "A lányom kórházba került az allergiás reakció miatt.", "urgent_safety", "kórházba"),
+        ("en", "The lamp caught fire.", "urgent_safety", "caught fire"),
+        ("en", "See you in court, scammers.", "urgent_legal", "in court"),
+        ("", "Az ügyvédem jelentkezni fog.", "urgent_legal", "ügyvédem"),
+    ],
+)
+def test_urgent_words(language: str, text: str, code: str, word: str) -> None:
+    assert told(judge(mention(text), verdict(language=language))) == ("reply", Priority.URGENT, code, word)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("cs", "Police dorazila poškozená, v polici je díra."),
+        ("sk", "Trvalo to otravne dlho a urazil ma váš tón."),
+        ("cs", "Sud piva byl prázdný."),
+        ("sk", "Skrátka, nikdy viac. Televízor nejde."),
+        ("hu", "A sajtos pogácsa száraz volt."),
+        ("en", "Poor hospitality, and I want to pursue a refund."),
+        ("sk", "Spotrebič nefunguje."),
+    ],
+)
+def test_words_that_only_look_urgent(language: str, text: str) -> None:
+    assert urgent_word(text, language) is None
+
+
+def test_the_gravest_word_is_told() -> None:
+    found = urgent_word("Volám políciu, mám popálené ruky!", "sk")
+    assert found is not None and (found.danger, found.written) == ("safety", "popálené")
+
+
+def test_an_urgent_word_in_praise_is_no_alarm_and_in_a_polite_question_is_one() -> None:
+    assert judge(mention("Kytica potešila mamu v nemocnici."), verdict("praise")).priority is Priority.LOW
+    polite = judge(mention("Som novinárka a rada by som sa opýtala na zber kvetov."), verdict("neutral"))
+    assert told(polite) == ("reply", Priority.HIGH, "urgent_media", "novinárka")
+
+
+@given(
+    text=st.text(max_size=60),
+    rating=st.none() | st.floats(1, 5),
+    label=st.sampled_from(LABELS),
+    unsure=st.booleans(),
+    days=st.floats(-10, 1000),
+)
+def test_every_reason_has_words_and_no_doubt_is_dropped(
+    text: str, rating: float | None, label: Label, unsure: bool, days: float
+) -> None:
+    about = mention(text, rating=rating, created_at=NOW - timedelta(days=days))
+    result = judge(about, verdict(label, unsure=unsure))
+    assert result.reason.code in REASON_CODES
+    if days <= 365 and text.strip() and (unsure or label == "complaint"):
+        assert result.action == "reply"
+
+
+def test_one_case_for_the_same_text_of_the_same_author() -> None:
+    one = case_key(mention(source="heureka"))
+    assert one and one == case_key(
+        mention("kytica prisla zvadnuta, a nikto mi nezdvihol telefon", author="olga mrkvickova")
+    )
+    assert one != case_key(mention(author="Oto Mrkvička"))
+    assert one != case_key(mention("Kytica prišla krásna a vy ste mi zdvihli telefón."))
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "",
+        "?",
+        "Anonym",
+        "anonymní zákazník",
+        "Anonymous",
+        "Overený zákazník",
+        "Ověřený zákazník",
+        "Névtelen",
+        "A Google user",
+    ],
+)
+def test_nobody_s_texts_are_never_merged(author: str) -> None:
+    assert case_key(mention(author=author)) == ""
+
+
+def test_short_texts_are_never_merged() -> None:
+    assert case_key(mention("Super obchod! 👍👍👍👍👍👍👍👍👍👍👍👍👍")) == ""
+
+
+def test_an_unknown_reason_would_be_seen() -> None:
+    assert all(code == code.lower() and code.replace("_", "").isalpha() for code in REASON_CODES)
+    assert Reason(code="complaint").code in REASON_CODES
