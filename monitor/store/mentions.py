@@ -71,6 +71,16 @@ class Mentions:
         with self._engine.writing() as connection:
             return {row_id: _assign_case(connection, row_id, key, now) for row_id, key in keys.items()}
 
+    def set_aside(self, row_id: int) -> None:
+        """This one cannot be judged; it is kept, and counted as such, until it is edited or Ohlas is mended."""
+        with self._engine.writing() as connection:
+            connection.execute("UPDATE mention SET stage = 'failed' WHERE id = ?", (row_id,))
+
+    def retry_set_aside(self) -> int:
+        """At start: a newer Ohlas may be able to judge what an older one could not."""
+        with self._engine.writing() as connection:
+            return connection.execute("UPDATE mention SET stage = 'new' WHERE stage = 'failed'").rowcount
+
     def get(self, row_id: int) -> Mention | None:
         row = self._engine.row("SELECT * FROM mention JOIN mention_text USING (id) WHERE id = ?", (row_id,))
         return load_mention(row) if row else None
@@ -100,7 +110,7 @@ def _save(connection: Connection, source: str, page: Page, now: datetime) -> Sav
         if row["content_hash"] != mention.content_hash:
             _edit(connection, row["id"], mention, now)
             edited += 1
-        if mention.reply and not row["replied"]:
+        if mention.reply and not row["replied_at"]:
             _answered(connection, row["id"], mention.reply, now)
             answered += 1
     _insert(connection, list(fresh.values()), now)

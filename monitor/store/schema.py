@@ -29,13 +29,14 @@ def _sources(db: Database) -> None:
             "cursor": str,
             "due": float,  # lease and next poll at once; NULL: stopped until a person acts
             "status": str,  # new, ok, failing, stopped
-            "failures": int,
+            "failures": int,  # in a row
+            "refusals": int,  # permanent ones in a row
             "last_ok": float,
             "last_error": str,
             "error_at": float,
         },
         pk="name",
-        not_null={"kind", "configured", "cursor", "status", "failures"},
+        not_null={"kind", "configured", "cursor", "status", "failures", "refusals"},
     )
     db.table("source").create_index(["due"])
     db.table("notice").create(
@@ -60,7 +61,7 @@ def _mentions(db: Database) -> None:
             "created_at": float,
             "seen_at": float,
             "content_hash": str,
-            "stage": str,  # new: to be judged; done: judged
+            "stage": str,  # new: to be judged; done: judged; failed: set aside because of a bug
             "label": str,
             "confidence": float,
             "unsure": int,
@@ -78,7 +79,7 @@ def _mentions(db: Database) -> None:
         foreign_keys=[("case_id", "cases", "id")],
     )
     db.table("mention").create_index(["source", "external_id"], unique=True)
-    db.execute("CREATE INDEX idx_mention_new ON mention(id) WHERE stage = 'new'")
+    db.execute("CREATE INDEX idx_mention_open ON mention(stage, id) WHERE stage <> 'done'")
     db.table("mention").create_index(["case_id"])
     db.table("mention_text").create(
         {"id": int, "author": str, "title": str, "text": str, "reply": str, "raw": str},

@@ -20,6 +20,7 @@ class SourceState:
     due: datetime | None
     status: str  # new, ok, failing, stopped
     failures: int
+    refusals: int
     last_ok: datetime | None
     last_error: str
     error_at: datetime | None
@@ -36,14 +37,16 @@ class PollRecord:
     source: str
     status: str
     failures: int
+    refusals: int
     due: datetime | None
     at: datetime
     cursor: str | None = None
     error: str = ""
+    notice: str = ""  # code of what people are told, once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class NoticeRow:
     """Something a person is told once: a source stopped, or came back."""
 
     id: int
@@ -63,11 +66,11 @@ class Sources:
             connection.execute("UPDATE source SET configured = 0")
             for name, kind in kinds.items():
                 connection.execute(
-                    "INSERT INTO source (name, kind, configured, cursor, due, status, failures, last_error)"
-                    " VALUES (:name, :kind, 1, '', :now, 'new', 0, '')"
+                    "INSERT INTO source (name, kind, configured, cursor, due, status, failures, refusals, last_error)"
+                    " VALUES (:name, :kind, 1, '', :now, 'new', 0, 0, '')"
                     " ON CONFLICT (name) DO UPDATE SET configured = 1,"
                     " cursor = CASE WHEN kind = :kind THEN cursor ELSE '' END, kind = :kind,"
-                    " status = CASE WHEN status = 'stopped' THEN 'failing' ELSE status END,"
+                    " status = CASE WHEN status = 'stopped' THEN 'failing' ELSE status END, refusals = 0,"
                     " due = CASE WHEN due IS NULL THEN :now ELSE due END",
                     {"name": name, "kind": kind, "now": now.timestamp()},
                 )
@@ -86,12 +89,12 @@ class Sources:
         row = self._engine.row("SELECT min(due) FROM source WHERE configured")
         return moment(row[0]) if row else None
 
-    def pull_forward(self, latest: datetime) -> int:
-        """After a clock jump: no source may be due later than `latest`. Returns how many were."""
+    def reschedule(self, dues: Mapping[str, datetime]) -> None:
+        """Mend due times that a clock jump made absurd."""
         with self._engine.writing() as connection:
-            return connection.execute(
-                "UPDATE source SET due = ? WHERE due > ?", (latest.timestamp(), latest.timestamp())
-            ).rowcount
+            connection.executemany(
+                "UPDATE source SET due = ? WHERE name = ?", [(due.timestamp(), name) for name, due in dues.items()]
+            )
 
     def record(self, poll: PollRecord) -> None:
         with self._engine.writing() as connection:
@@ -110,16 +113,10 @@ class Sources:
         """Every source that ever brought a mention or is configured, for filters."""
         return [row[0] for row in self._engine.rows("SELECT name FROM source ORDER BY name")]
 
-    def tell(self, source: str, code: str, text: str, at: datetime) -> None:
-        with self._engine.writing() as connection:
-            connection.execute(
-                "INSERT INTO notice (at, source, code, text) VALUES (?, ?, ?, ?)", (at.timestamp(), source, code, text)
-            )
-
-    def notices(self, limit: int = 20) -> list[Notice]:
+    def notices(self, limit: int = 20) -> list[NoticeRow]:
         rows = self._engine.rows("SELECT * FROM notice ORDER BY id DESC LIMIT ?", (limit,))
         return [
-            Notice(id=row["id"], at=instant(row["at"]), source=row["source"], code=row["code"], text=row["text"])
+            NoticeRow(id=row["id"], at=instant(row["at"]), source=row["source"], code=row["code"], text=row["text"])
             for row in rows
         ]
 
@@ -127,7 +124,8 @@ class Sources:
 def record_poll(connection: Connection, poll: PollRecord) -> None:
     """Part of the transaction that saves a page, or a transaction of its own."""
     connection.execute(
-        "UPDATE source SET status = :status, failures = :failures, due = :due, cursor = coalesce(:cursor, cursor),"
+        "UPDATE source SET status = :status, failures = :failures, refusals = :refusals, due = :due,"
+        " cursor = coalesce(:cursor, cursor),"
         " last_ok = CASE WHEN :error = '' THEN :at ELSE last_ok END,"
         " last_error = :error,"
         " error_at = CASE WHEN :error = '' THEN error_at ELSE :at END WHERE name = :source",
@@ -135,12 +133,18 @@ def record_poll(connection: Connection, poll: PollRecord) -> None:
             "source": poll.source,
             "status": poll.status,
             "failures": poll.failures,
+            "refusals": poll.refusals,
             "due": seconds(poll.due),
             "cursor": poll.cursor,
             "at": poll.at.timestamp(),
             "error": poll.error,
         },
     )
+    if poll.notice:
+        connection.execute(
+            "INSERT INTO notice (at, source, code, text) VALUES (?, ?, ?, ?)",
+            (poll.at.timestamp(), poll.source, poll.notice, poll.error),
+        )
 
 
 def _state(row: Row, mentions: int = 0) -> SourceState:
@@ -151,6 +155,7 @@ def _state(row: Row, mentions: int = 0) -> SourceState:
         due=moment(row["due"]),
         status=row["status"],
         failures=row["failures"],
+        refusals=row["refusals"],
         last_ok=moment(row["last_ok"]),
         last_error=row["last_error"] or "",
         error_at=moment(row["error_at"]),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from sqlite3 import Connection
 from typing import Literal
 
 from monitor.errors import NoSuchDraft
@@ -49,6 +51,15 @@ class Inbox:
 
     rows: tuple[InboxRow, ...]
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """The drafts before and after one in the order of the inbox, None at its ends. `left` counts those after it."""
+
+    before: int | None
+    after: int | None
+    left: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +129,7 @@ class Counts:
     oldest_waiting: datetime | None = None
 
 
+CASE_REFERENCE = re.compile(r"OH-([0-9]{1,12})", re.IGNORECASE)
 JOINED = "FROM draft JOIN mention ON mention.id = draft.mention_id JOIN mention_text ON mention_text.id = mention.id"
 
 
@@ -128,14 +140,34 @@ class Views:
     def inbox(self, wanted: InboxFilter) -> Inbox:
         """By priority, then the one that waits longest; finished ones newest first."""
         where, values = _conditions(wanted, self._engine.database.quote_fts)
-        order = "draft.updated_at DESC" if wanted.tab in ("done", "all") else "draft.priority, mention.created_at"
         with self._engine.reading() as connection:
             total = connection.execute(f"SELECT count(*) {JOINED} WHERE {where}", values).fetchone()[0]
             rows = connection.execute(
-                f"SELECT draft.id {JOINED} WHERE {where} ORDER BY {order}, draft.id LIMIT ? OFFSET ?",
+                f"SELECT draft.id {JOINED} WHERE {where} ORDER BY {_order(wanted.tab)} LIMIT ? OFFSET ?",
                 (*values, wanted.limit, wanted.offset),
             ).fetchall()
         return Inbox(rows=tuple(self._inbox_row(row["id"]) for row in rows), total=total)
+
+    def neighbours(self, wanted: InboxFilter, draft_id: int) -> Neighbours:
+        """Where to go from a draft, whether or not it fits the filter itself. Raises NoSuchDraft."""
+        where, values = _conditions(wanted, self._engine.database.quote_fts)
+        keys = _order(wanted.tab)
+        with self._engine.reading() as connection:
+            here = connection.execute(f"SELECT {keys} {JOINED} WHERE draft.id = ?", (draft_id,)).fetchone()
+            if here is None:
+                raise NoSuchDraft(f"there is no draft {draft_id}")
+            beyond = f"{JOINED} WHERE {where} AND ({keys})"
+            marks = placeholders(len(here))
+            values = [*values, *here]
+            after = connection.execute(
+                f"SELECT draft.id {beyond} > ({marks}) ORDER BY {keys} LIMIT 1", values
+            ).fetchone()
+            back = ", ".join(f"{key} DESC" for key in keys.split(", "))
+            before = connection.execute(
+                f"SELECT draft.id {beyond} < ({marks}) ORDER BY {back} LIMIT 1", values
+            ).fetchone()
+            left = connection.execute(f"SELECT count(*) {beyond} > ({marks})", values).fetchone()[0]
+        return Neighbours(before=before and before[0], after=after and after[0], left=left)
 
     def matter(self, draft_id: int) -> Matter:
         """Raises NoSuchDraft."""
@@ -156,18 +188,30 @@ class Views:
 
     def counts(self) -> Counts:
         with self._engine.reading() as connection:
-            states = dict(connection.execute("SELECT state, count(*) FROM draft GROUP BY state").fetchall())
+            tabs = _tabs(connection)
             labels = dict(connection.execute("SELECT coalesce(label, ''), count(*) FROM mention GROUP BY 1").fetchall())
             oldest = connection.execute(
                 "SELECT min(mention.created_at) FROM draft JOIN mention ON mention.id = draft.mention_id"
                 " WHERE state IN ('pending', 'failed')"
             ).fetchone()[0]
         return Counts(
-            tabs={tab: sum(states.get(state, 0) for state in members) for tab, members in TABS.items()},
+            tabs=tabs,
             labels=labels,
             mentions=sum(labels.values()),
             oldest_waiting=moment(oldest),
         )
+
+    def tabs(self) -> dict[str, int]:
+        """Drafts by tab alone: `counts` looks at every mention, this does not."""
+        with self._engine.reading() as connection:
+            return _tabs(connection)
+
+    def troubled(self) -> dict[str, str]:
+        """Names of the sources that fail or have stopped, each with its status."""
+        rows = self._engine.rows(
+            "SELECT name, status FROM source WHERE configured AND status IN ('failing', 'stopped') ORDER BY name"
+        )
+        return {row["name"]: row["status"] for row in rows}
 
     def facets(self) -> dict[str, list[str]]:
         """Values that the filters can take: sources and languages of existing drafts."""
@@ -246,6 +290,18 @@ class Views:
         )
 
 
+def _order(tab: Tab) -> str:
+    """Keys that sort a tab, all of them upwards, so that rows can be compared with them too."""
+    if tab in ("done", "all"):
+        return "-draft.updated_at, draft.id"
+    return "draft.priority, mention.created_at, draft.id"
+
+
+def _tabs(connection: Connection) -> dict[str, int]:
+    states = dict(connection.execute("SELECT state, count(*) FROM draft GROUP BY state").fetchall())
+    return {tab: sum(states.get(state, 0) for state in members) for tab, members in TABS.items()}
+
+
 def _conditions(wanted: InboxFilter, quote_fts: Callable[[str], str]) -> tuple[str, list[object]]:
     states = TABS[wanted.tab]
     parts = [f"draft.state IN ({placeholders(len(states))})"]
@@ -258,9 +314,13 @@ def _conditions(wanted: InboxFilter, quote_fts: Callable[[str], str]) -> tuple[s
         if value:
             parts.append(f"{column} = ?")
             values.append(value)
-    if wanted.search.strip():
+    if number := CASE_REFERENCE.fullmatch(wanted.search.strip()):
+        parts.append("draft.case_id = ?")
+        values.append(int(number[1]))
+    elif words := re.findall('"[^"]+"', quote_fts(wanted.search.replace("\0", " "))):
+        # beginnings of words match too: the languages here inflect theirs at the end
         parts.append("mention.id IN (SELECT rowid FROM mention_text_fts WHERE mention_text_fts MATCH ?)")
-        values.append(quote_fts(wanted.search))
+        values.append(" ".join(f"{word}*" for word in words))
     return " AND ".join(parts), values
 
 

@@ -1,0 +1,208 @@
+"""From a saved mention to a draft that waits for a person: judge, triage, compose, guard, save.
+
+Every step may run twice: what is saved is one compare-and-set on the words that were looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from monitor.language import identify
+from monitor.model import (
+    Classifier,
+    Composition,
+    Connector,
+    Draft,
+    Finding,
+    Mention,
+    Triage,
+    Utterance,
+    Verdict,
+    case_reference,
+)
+from monitor.options import CompanyOptions, Config, SourceOptions
+from monitor.store.drafts import Judged
+from monitor.store.mentions import CaseOfMention, Unjudged
+from monitor.store.sqlite import SqliteStore
+from monitor.triage import case_key, triage
+from responders.draft import compose, language_for
+from responders.guard import check
+from responders.playbook import Playbook, load
+from responders.publish import is_manual, reply_rules
+
+log = logging.getLogger(__name__)
+
+BATCH = 128  # mentions judged and saved together
+LOOK_AGAIN = 5.0  # seconds until the store is asked even though nothing arrived: another process may have imported
+
+
+@dataclass(slots=True)
+class Desk:
+    """Where drafts are written: everything that composing and guarding need, and nothing that waits."""
+
+    config: Config
+    classifier: Classifier
+    connectors: Mapping[str, Connector]
+    playbooks: dict[str, Playbook] = field(default_factory=dict)
+
+    def judge(self, mentions: list[Mention]) -> list[Verdict]:
+        """Verdicts in the order of the mentions."""
+        return self.classifier.classify(
+            [
+                Utterance(
+                    text="\n".join(part for part in (mention.title, mention.text) if part),
+                    rating=mention.rating,
+                    language=mention.language or self._source(mention.source).language,
+                )
+                for mention in mentions
+            ]
+        )
+
+    def triage(self, mention: Mention, verdict: Verdict, case: CaseOfMention | None, now: datetime) -> Triage:
+        return triage(
+            mention,
+            verdict,
+            options=self.config.triage,
+            own_names=self._own_names(mention.source),
+            now=now,
+            already="same_text" if case and case.shared else "",
+        )
+
+    def compose(self, mention: Mention, verdict: Verdict, reference: str = "") -> Composition:
+        language = language_for(verdict, mention, self.config.drafting)
+        return compose(
+            mention,
+            verdict,
+            playbook=self.playbook(language),
+            company=self.config.company,
+            policy=self.config.policy,
+            rules=reply_rules(self.connectors.get(mention.source)),
+            reference=reference,
+        )
+
+    def guard(
+        self, text: str, language: str, mention: Mention, verdict: Verdict, parts: Mapping[str, str] | None = None
+    ) -> tuple[Finding, ...]:
+        return check(
+            text,
+            language=language,
+            label=verdict.label,
+            rules=reply_rules(self.connectors.get(mention.source)),
+            company=self.config.company,
+            policy=self.config.policy,
+            parts=parts,
+            mention=mention,
+            identify=partial(identify, languages=self.config.drafting.languages),
+            playbook=self.playbook(language),
+        )
+
+    def playbook(self, language: str) -> Playbook:
+        if language not in self.playbooks:
+            self.playbooks[language] = load(language, self.config.drafting.playbooks)
+        return self.playbooks[language]
+
+    def _source(self, name: str) -> SourceOptions:
+        return self.config.sources.get(name) or SourceOptions(kind="")
+
+    def _own_names(self, source: str) -> Collection[str]:
+        company: CompanyOptions = self.config.company
+        names = (*company.own_names, *self._source(source).own_names, company.name)
+        return {name for name in names if name}
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Judges what arrived, batch by batch, off the event loop."""
+
+    store: SqliteStore
+    desk: Desk
+    clock: Callable[[], datetime]
+    judged: int = 0
+    drafted: int = 0
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def arrived(self, _count: int) -> None:
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._arrived.clear()
+            while await self.step():
+                pass
+            try:
+                await asyncio.wait_for(self._arrived.wait(), LOOK_AGAIN)
+            except TimeoutError:
+                continue
+
+    async def step(self) -> int:
+        """One batch; returns how many mentions it had."""
+        batch = await self.store.run(self.store.mentions.unjudged, BATCH)
+        if not batch:
+            return 0
+        now = self.clock()
+        keys = {one.row_id: case_key(one.mention) for one in batch}
+        cases = await self.store.run(self.store.mentions.assign_cases, keys, now)
+        judged = await self._judged(batch, cases, now)
+        drafts = await self.store.run(self.store.drafts.save_judged, judged, now)
+        self.judged += len(judged)
+        self.drafted += len(drafts)
+        if drafts:
+            log.info("%d mentions judged, %d drafts wait for a person", len(judged), len(drafts))
+        return len(batch)
+
+    async def _judged(self, batch: list[Unjudged], cases: Mapping[int, CaseOfMention], now: datetime) -> list[Judged]:
+        """Off the event loop. A mention that trips a bug is set aside alone, so that the others are judged."""
+        work = asyncio.ensure_future(asyncio.to_thread(self._judge, batch, cases, now))
+        await asyncio.wait({work})
+        error = work.exception()
+        if error is None:
+            return work.result()
+        if len(batch) > 1:
+            return [judged for one in batch for judged in await self._judged([one], cases, now)]
+        log.error("mention %d of %s cannot be judged", batch[0].row_id, batch[0].mention.source, exc_info=error)
+        await self.store.run(self.store.mentions.set_aside, batch[0].row_id)
+        return []
+
+    def _judge(self, batch: list[Unjudged], cases: Mapping[int, CaseOfMention], now: datetime) -> list[Judged]:
+        verdicts = self.desk.judge([one.mention for one in batch])
+        return [
+            judge_one(self.desk, one, verdict, cases[one.row_id], now)
+            for one, verdict in zip(batch, verdicts, strict=True)
+        ]
+
+
+def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMention, now: datetime) -> Judged:
+    mention = unjudged.mention
+    outcome = desk.triage(mention, verdict, case, now)
+    composition: Composition | None = None
+    findings: tuple[Finding, ...] = ()
+    if outcome.action == "reply":
+        composition = desk.compose(mention, verdict, case_reference(case.case_id))
+        findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
+    return Judged(
+        row_id=unjudged.row_id,
+        content_hash=mention.content_hash,
+        case_id=case.case_id,
+        verdict=verdict,
+        triage=outcome,
+        composition=composition,
+        findings=findings,
+        manual=is_manual(desk.connectors.get(mention.source)),
+    )
+
+
+def guard_of(desk: Desk, store: SqliteStore) -> Callable[[Draft, str], tuple[Finding, ...]]:
+    """What deciding asks the guard: the findings for a text under a draft that exists. Reads the store."""
+
+    def findings(draft: Draft, text: str) -> tuple[Finding, ...]:
+        matter = store.views.matter(draft.id)
+        parts = draft.parts if text == draft.text else None
+        return desk.guard(text, draft.language, matter.mention, matter.verdict, parts)
+
+    return findings

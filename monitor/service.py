@@ -1,0 +1,254 @@
+"""The running service: opens everything, starts the loops in one TaskGroup, stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from monitor.endpoints import Endpoints
+from monitor.errors import ConfigError, StoreBusy, StoreError
+from monitor.http import Http
+from monitor.model import CanConfirm, Classifier, Connector, Mention, Utterance, Verdict
+from monitor.options import Config
+from monitor.pipeline import Desk, Pipeline, guard_of
+from monitor.polling import Poller
+from monitor.settings import connector_module
+from monitor.store.sqlite import SqliteStore
+from responders.approval import Rules
+from responders.page.app import PageContext
+from responders.page.app import application as page_application
+from responders.publish import Publisher
+
+log = logging.getLogger(__name__)
+
+LAST_REQUEST = 2.0  # seconds that a request to a platform may still take while Ohlas stops
+LONGEST_PAUSE = 60.0  # seconds between two starts of a loop that keeps failing
+TICK = 1.0  # seconds between two looks for something to publish: another process may have approved it
+
+Announce = Callable[[str], None]
+Loop = Callable[[], Awaitable[None]]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def serve(config: Config, announce: Announce) -> None:
+    """Run until SIGINT or SIGTERM. `announce` gets the lines that a person needs to see.
+
+    Raises ConfigError, StoreError, and ExceptionGroup of what stopped a loop for good.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    with only_one(config.service.state):
+        store = SqliteStore(config.service.state / "ohlas.db")
+        try:
+            async with opened(config) as connectors:
+                await Service(config, store, connectors).run(stop, announce)
+        finally:
+            store.close()
+
+
+@contextmanager
+def only_one(state: Path) -> Iterator[None]:
+    """Two services on one database would take each other's unfinished publications for crashed ones."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state / "ohlas.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConfigError(
+                [f"another Ohlas is running with {state}; stop it first, or use another folder"]
+            ) from error
+        yield
+
+
+@asynccontextmanager
+async def opened(config: Config) -> AsyncIterator[Mapping[str, Connector]]:
+    """Every configured source's connector, closed again at the end."""
+    async with Http(allow_private=config.service.allow_private) as http:
+        connectors: dict[str, Connector] = {
+            name: connector_module(options.kind).connect(options, http) for name, options in config.sources.items()
+        }
+        try:
+            yield connectors
+        finally:
+            await asyncio.gather(*(connector.close() for connector in connectors.values()))
+
+
+class LateClassifier:
+    """Loads the model on first use, in the thread that needs it, so that the page is up at once."""
+
+    name = "embedded"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._model: Classifier | None = None
+
+    def classify(self, utterances: list[Utterance]) -> list[Verdict]:
+        if self._model is None:
+            self._model = load_classifier(self._config)
+        return self._model.classify(utterances)
+
+
+def load_classifier(config: Config) -> Classifier:
+    # imported late: numpy and the model take longer to load than all the rest
+    from monitor.classify.embedded import EmbeddedClassifier
+
+    return EmbeddedClassifier.load(languages=config.drafting.languages, unsure_below=config.classifier.unsure_below)
+
+
+@dataclass
+class Service:
+    config: Config
+    store: SqliteStore
+    connectors: Mapping[str, Connector]
+    clock: Callable[[], datetime] = utc_now
+    _troubles: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        people = self.config.approval.people
+        self.desk = Desk(self.config, LateClassifier(self.config), self.connectors)
+        self.pipeline = Pipeline(self.store, self.desk, self.clock)
+        self.poller = Poller(
+            store=self.store,
+            connectors=self.connectors,
+            intervals={name: options.interval for name, options in self.config.sources.items()},
+            clock=self.clock,
+            arrived=self.pipeline.arrived,
+            concurrency=self.config.service.concurrency,
+        )
+        self.publisher = Publisher(store=self.store, connectors=self.connectors, people=people, clock=self.clock)
+        self.rules = Rules(
+            people=people,
+            grace=timedelta(seconds=self.config.approval.grace),
+            check=guard_of(self.desk, self.store),
+        )
+
+    async def run(self, stop: asyncio.Event, announce: Announce) -> None:
+        await self._prepare()
+        async with self._page(announce), asyncio.TaskGroup() as group:
+            polling = group.create_task(self._supervise("polling", self.poller.run))
+            judging = group.create_task(self._supervise("judging", self.pipeline.run))
+            publishing = group.create_task(self._supervise("publishing", lambda: self._publish(stop)))
+            await stop.wait()
+            polling.cancel()
+            judging.cancel()
+            await asyncio.wait({publishing}, timeout=LAST_REQUEST)
+            publishing.cancel()
+        announce("stopped; nothing is half-done")
+
+    async def _prepare(self) -> None:
+        kinds = {name: options.kind for name, options in self.config.sources.items()}
+        await self.store.run(self.store.sources.configure, kinds, self.clock())
+        await self.store.run(self.store.mentions.retry_set_aside)
+        if crashed := await self.publisher.recover():
+            log.warning("%d publications were cut off by a crash; they are looked up, not repeated", crashed)
+
+    async def _publish(self, stop: asyncio.Event) -> None:
+        """Finishes the request that it is at when Ohlas stops; the next start goes on with the rest."""
+        while not stop.is_set():
+            await self.publisher.publish_due()
+            await self.publisher.look_up_due()
+            due = await self.store.run(self.store.publications.next_due)
+            pause = TICK if due is None else min(TICK, max(0.0, (due - self.clock()).total_seconds()))
+            try:
+                await asyncio.wait_for(stop.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def _supervise(self, name: str, loop: Loop) -> None:
+        """Start a loop again when it fails, later each time; a damaged database stops the service."""
+        pause = 1.0
+        while True:
+            task = asyncio.ensure_future(loop())
+            try:
+                await asyncio.wait({task})
+            finally:
+                await _cancelled(task)
+            error = task.exception()
+            if error is None:
+                return
+            if isinstance(error, StoreError) and not isinstance(error, StoreBusy):
+                raise error
+            log.error("%s failed; it goes on in %.0f s", name, pause, exc_info=error)
+            self._troubles[name] = f"{name}: {type(error).__name__}"
+            await asyncio.sleep(pause)
+            self._troubles.pop(name)
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    @asynccontextmanager
+    async def _page(self, announce: Announce) -> AsyncIterator[None]:
+        application = page_application(
+            PageContext(
+                store=self.store,
+                rules=self.rules,
+                options=self.config.page,
+                reply_link=self._reply_link,
+                clock=self.clock,
+                company=self.config.company.name,
+            )
+        )
+        self._endpoints().add_to(application)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        try:
+            url = await _listen(runner, self.config, announce)
+            await self._invite(url, announce)
+            yield
+        finally:
+            await runner.cleanup()
+
+    async def _invite(self, url: str, announce: Announce) -> None:
+        (self.config.service.state / "page.url").write_text(url + "\n")
+        person = self.config.approval.people[0]
+        token = await self.store.run(self.store.sign_ins.offer, person, self.clock())
+        announce(f"page: {url}")
+        announce(f"sign in once as {person}: {url}/sign-in?token={token}")
+
+    def _endpoints(self) -> Endpoints:
+        return Endpoints(
+            store=self.store,
+            connectors=self.connectors,
+            poller=self.poller,
+            pipeline=self.pipeline,
+            options=self.config.service,
+            clock=self.clock,
+            troubles=lambda: list(self._troubles.values()),
+        )
+
+    def _reply_link(self, mention: Mention) -> str:
+        connector = self.connectors.get(mention.source)
+        return connector.reply_link(mention) if isinstance(connector, CanConfirm) else mention.url
+
+
+async def _cancelled(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _listen(runner: web.AppRunner, config: Config, announce: Announce) -> str:
+    """Listen on the configured port, or on a free one where it is taken. Returns the address for people."""
+    page = config.page
+    try:
+        await web.TCPSite(runner, page.host, page.port).start()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise ConfigError([f"page.host: cannot listen on {page.host}:{page.port}: {error.strerror}"]) from error
+        await web.TCPSite(runner, page.host, 0).start()
+        announce(f"port {page.port} is taken, so the page is on another one")
+    host, port = runner.addresses[-1][:2]
+    shown = f"[{host}]" if ":" in host else host
+    return page.url.rstrip("/") or f"http://{shown}:{port}"

@@ -1,0 +1,167 @@
+"""Post what a person approved: at most once per approval, looked up where the outcome is not known."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from monitor.errors import OutcomeUnknown, SourceError, TemporaryError
+from monitor.model import CanLookUp, CanReply, Connector, Draft, Publication, Receipt, ReplyRules
+from monitor.store.publications import UnknownPublication
+from monitor.store.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+NO_REPLY = ReplyRules(kind="manual")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the publisher waits. `settle` is longer than any request lives, so that what is not there then
+    will not appear later; `key_lives` is how long a platform remembers an idempotency key (Mastodon: one hour)."""
+
+    request: timedelta = timedelta(seconds=60)
+    settle: timedelta = timedelta(seconds=90)
+    key_lives: timedelta = timedelta(minutes=50)
+    first_retry: timedelta = timedelta(seconds=30)
+    longest_retry: timedelta = timedelta(hours=1)
+    tries: int = 8
+    lookups: int = 10
+
+    def retry(self, count: int) -> timedelta:
+        """Doubled with every try."""
+        doublings: int = 2 ** min(count, 16)
+        return min(self.longest_retry, self.first_retry * doublings)
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime: ...
+
+
+def reply_rules(connector: Connector | None) -> ReplyRules:
+    """How a source takes answers; by hand where it is gone or cannot reply."""
+    return getattr(connector, "reply_rules", NO_REPLY)
+
+
+def is_manual(connector: Connector | None) -> bool:
+    return not isinstance(connector, CanReply) or connector.reply_rules.kind == "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    store: SqliteStore
+    connectors: Mapping[str, Connector]
+    people: Collection[str]
+    clock: Clock
+    patience: Patience = field(default_factory=Patience)
+
+    async def recover(self) -> int:
+        """At start, before anything else: what a crash left half-done is looked up once it has settled."""
+        now = self.clock()
+        return await self.store.run(self.store.publications.recover, now + self.patience.settle, now)
+
+    async def publish_due(self) -> int:
+        """Post every approved draft whose grace period is over; returns how many requests were made."""
+        drafts = await self.store.run(self.store.publications.due, self.clock())
+        return sum([await self._publish(draft) for draft in drafts])
+
+    async def look_up_due(self) -> int:
+        """Settle unknown outcomes; returns how many were looked up."""
+        unknown = await self.store.run(self.store.publications.unknown_due, self.clock())
+        for one in unknown:
+            await self._look_up(one)
+        return len(unknown)
+
+    async def _publish(self, draft: Draft) -> int:
+        publication = await self.store.run(self.store.publications.begin, draft, self.people, self.clock())
+        if publication is None:
+            return 0
+        connector = self.connectors.get(publication.mention.source)
+        if not isinstance(connector, CanReply):
+            reason = f"source {publication.mention.source} cannot reply any more; post it by hand"
+            await self._save(self.store.publications.fail, publication, reason)
+            return 0
+        outcome = await self._outcome(
+            connector.reply(publication.mention, publication.text, publication.key), publication
+        )
+        await self._settle(publication, outcome)
+        return 1
+
+    async def _outcome(self, request: Awaitable[T], publication: Publication) -> T | BaseException:
+        """What a request to a platform came to. A task, so that whatever it raises is a value here."""
+        task = asyncio.ensure_future(request)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self.patience.request.total_seconds())
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            task.cancel()
+            return OutcomeUnknown(f"no answer within {self.patience.request.total_seconds():.0f} s")
+        error = task.exception()
+        if error is None:
+            return task.result()
+        if not isinstance(error, SourceError):
+            log.error("connector of %s failed while replying", publication.mention.source, exc_info=error)
+        return error
+
+    async def _settle(self, publication: Publication, outcome: Receipt | BaseException) -> None:
+        publications, now = self.store.publications, self.clock()
+        match outcome:
+            case Receipt():
+                await self._save(publications.finish, publication, outcome)
+                log.info("published the answer of draft %d", publication.draft_id)
+            case TemporaryError() if publication.attempts < self.patience.tries:
+                pause = max(self.patience.retry(publication.attempts - 1), timedelta(seconds=outcome.retry_after or 0))
+                await self._save(publications.postpone, publication, str(outcome), now + pause)
+            case SourceError() if not isinstance(outcome, OutcomeUnknown):
+                await self._save(publications.fail, publication, str(outcome))
+                log.warning("draft %d was not published: %s", publication.draft_id, outcome)
+            case _:
+                # A bug in a connector may strike after the request went out, so it counts as unknown too.
+                why = str(outcome) if isinstance(outcome, SourceError) else f"unexpected {type(outcome).__name__}"
+                await self._save(publications.lose_sight, publication, why, now + self.patience.settle)
+                log.warning("draft %d may be published or not: %s", publication.draft_id, why)
+
+    async def _look_up(self, unknown: UnknownPublication) -> None:
+        publication = unknown.publication
+        connector = self.connectors.get(publication.mention.source)
+        if not isinstance(connector, CanLookUp):
+            await self._without_look_up(unknown, reply_rules(connector))
+            return
+        mention, text, key = publication.mention, publication.text, publication.key
+        outcome = await self._outcome(connector.find_reply(mention, text, key), publication)
+        match outcome:
+            case Receipt():
+                await self._save(self.store.publications.finish, publication, outcome)
+                log.info("the answer of draft %d is out after all", publication.draft_id)
+            case None:
+                why = "looked up: it is not there; trying again"
+                await self._save(self.store.publications.postpone, publication, why, self.clock())
+            case _:
+                await self._look_again(unknown, outcome)
+
+    async def _without_look_up(self, unknown: UnknownPublication, rules: ReplyRules) -> None:
+        """Only what the platform itself makes harmless is repeated; the rest is a person's to look at."""
+        fresh = self.clock() - unknown.attempted_at < self.patience.key_lives
+        if rules.kind == "overwrite" or (rules.kind == "key" and fresh):
+            why = "the platform takes a repetition for the same answer; trying again"
+            await self._save(self.store.publications.postpone, unknown.publication, why, self.clock())
+            return
+        why = "this source cannot be asked whether the answer is there; please look"
+        await self.store.run(self.store.publications.look_again, unknown.publication, why, None)
+
+    async def _look_again(self, unknown: UnknownPublication, error: BaseException) -> None:
+        why = str(error) if isinstance(error, SourceError) else f"unexpected {type(error).__name__}"
+        more = unknown.lookups + 1 < self.patience.lookups
+        at = self.clock() + self.patience.retry(unknown.lookups) if more else None
+        await self.store.run(self.store.publications.look_again, unknown.publication, why, at)
+
+    async def _save(self, operation: Callable[..., None], publication: Publication, *values: object) -> None:
+        """Shielded: once a request was made, what became of it is written down even while Ohlas stops."""
+        await asyncio.shield(self.store.run(operation, publication, *values, self.clock()))

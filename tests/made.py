@@ -1,0 +1,59 @@
+"""Made-up mentions, verdicts and drafts for the tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.model import Composition, Mention, Page, Priority, Reason, Triage, Verdict
+from monitor.store.drafts import Judged
+from monitor.store.sqlite import SqliteStore
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+COMPLAINT = Verdict(label="complaint", confidence=0.93, unsure=False, language="sk", model="made")
+PRAISE = replace(COMPLAINT, label="praise")
+REPLY = Triage(action="reply", priority=Priority.HIGH, reason=Reason(code="complaint"))
+NOTE = Triage(action="note", priority=Priority.LOW, reason=Reason(code="neutral"))
+APOLOGY = "Dobrý deň, ospravedlňujeme sa. Zaujíma nás, čo sa stalo. Ozvite sa nám a vyriešime to."
+
+
+def mention(number: int = 1, **changes: Any) -> Mention:
+    fields: dict[str, Any] = {
+        "source": "shop",
+        "id": f"m{number}",
+        "text": f"Balík číslo {number} prišiel rozbitý a nikto sa neozval.",
+        "author": f"Zuzana Kráľová {number}",
+        "url": f"https://shop.example/reviews/{number}",
+        "created_at": NOON,
+        "rating": 1.0,
+        "language": "sk",
+    }
+    return Mention(**(fields | changes))
+
+
+def composition(text: str = APOLOGY) -> Composition:
+    return Composition(language="sk", text=text, parts={"apology": text})
+
+
+def arrive(store: SqliteStore, *mentions: Mention) -> None:
+    store.mentions.save_page(mentions[0].source, Page(mentions=mentions), None, NOON)
+
+
+def draft_all(store: SqliteStore, *, manual: bool = False, text: str = APOLOGY) -> list[int]:
+    """Judge whatever is new as a complaint and give it a draft; returns the drafts' ids."""
+    batch = store.mentions.unjudged(1000)
+    cases = store.mentions.assign_cases({one.row_id: "" for one in batch}, NOON)
+    judged = [
+        Judged(
+            row_id=one.row_id,
+            content_hash=one.mention.content_hash,
+            case_id=cases[one.row_id].case_id,
+            verdict=COMPLAINT,
+            triage=REPLY,
+            composition=composition(text),
+            manual=manual,
+        )
+        for one in batch
+    ]
+    return store.drafts.save_judged(judged, NOON)
