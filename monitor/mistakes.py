@@ -15,9 +15,10 @@ from pydantic_core import ErrorDetails
 
 from monitor.options import Config, SourceOptions
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 _NOBODY_WRITES = {SourceOptions: {"name", "base"}, Config: {"base"}}  # set when config.toml is read
 
+_QUOTED = ("value_error", "assertion_error")
 _WANTED = {
     "string": "text in quotes",
     "bool": "true or false",
@@ -43,15 +44,19 @@ _GIVEN: tuple[tuple[type, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """`path` is where it stands in config.toml: ("sources", "reviews", "interval")."""
+    """`path` is where it stands in config.toml: ("sources", "reviews", "interval").
 
-    path: Path
+    `quoted` texts are a connector's own words, which may hold the value.
+    """
+
+    path: Place
     text: str
+    quoted: bool = False
 
 
 def mistakes_of(error: ValidationError, model: type[BaseModel], written: Mapping[str, Any]) -> list[Mistake]:
     """Every mistake that `error` holds, one for each place, with paths relative to the table `written`."""
-    found: dict[Path, Mistake] = {}
+    found: dict[Place, Mistake] = {}
     for detail in error.errors(include_url=False):
         mistake = _mistake(detail, model, written)
         found.setdefault(mistake.path, mistake)
@@ -76,15 +81,16 @@ def bool_mistakes(model: BaseModel, written: Mapping[str, Any]) -> Iterator[Mist
 
 
 def _mistake(detail: ErrorDetails, model: type[BaseModel], written: Mapping[str, Any]) -> Mistake:
-    loc: Path = tuple(detail["loc"])
+    loc: Place = tuple(detail["loc"])
     if detail["type"] == "extra_forbidden":
         return Mistake(loc, _unknown(loc, model))
     if detail["type"] == "missing":
         return Mistake(loc, f"is missing{_about(_field(model, loc))}")
-    return Mistake(_as_written(loc, written), _wrong(detail, _field(model, loc)))
+    quoted = detail["type"] in _QUOTED
+    return Mistake(_as_written(loc, written), _wrong(detail, _field(model, loc)), quoted)
 
 
-def _as_written(loc: Path, written: Any) -> Path:
+def _as_written(loc: Place, written: Any) -> Place:
     """pydantic adds the names of union members to a place; people only know the keys that they wrote."""
     path: list[str | int] = []
     for part in loc:
@@ -96,7 +102,7 @@ def _as_written(loc: Path, written: Any) -> Path:
     return tuple(path)
 
 
-def _unknown(loc: Path, model: type[BaseModel]) -> str:
+def _unknown(loc: Place, model: type[BaseModel]) -> str:
     inner = _model_at(model, loc[:-1])
     known = [] if inner is None else _writable(inner)
     hint = did_you_mean(str(loc[-1]), known)
@@ -115,7 +121,7 @@ def _wrong(detail: ErrorDetails, field: FieldInfo | None) -> str:
         return _pattern(context["pattern"], field)
     if kind.endswith(("too_short", "too_long")):
         return _length(context, "characters" if kind.startswith("string") else "entries")
-    if kind in ("value_error", "assertion_error"):
+    if kind in _QUOTED:
         return detail["msg"].partition(", ")[2] or detail["msg"]
     wanted = _WANTED.get(kind.rpartition("_")[0])
     if wanted is None:
@@ -174,7 +180,7 @@ def _writable(model: type[BaseModel]) -> list[str]:
     return sorted(_keys(model).keys() - set_by_us)
 
 
-def _field(model: type[BaseModel], loc: Path) -> FieldInfo | None:
+def _field(model: type[BaseModel], loc: Place) -> FieldInfo | None:
     """The innermost option that a place names."""
     found: FieldInfo | None = None
     current: type[BaseModel] | None = model
@@ -186,7 +192,7 @@ def _field(model: type[BaseModel], loc: Path) -> FieldInfo | None:
     return found
 
 
-def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+def _model_at(model: type[BaseModel], path: Place) -> type[BaseModel] | None:
     current: type[BaseModel] | None = model
     for part in path:
         field = _keys(current).get(str(part)) if current is not None else None

@@ -163,7 +163,7 @@ class _Document:
         return list(self.worded(self.mistakes))
 
     def worded(self, mistakes: list[Mistake]) -> Iterator[str]:
-        """In the order of the file, with secrets from the environment masked in a connector's own words."""
+        """In the order of the file."""
         placed = [(line_of(self.text, mistake.path) or 0, mistake) for mistake in mistakes]
         for line, mistake in sorted(placed, key=lambda pair: pair[0]):
             where = f"{self.name} line {line}" if line else self.name
@@ -239,10 +239,12 @@ class _Document:
     def _add(self, mistakes: Iterable[Mistake], path: Place, values: Table) -> None:
         """One mistake for each place is enough; a connector's own words may hold the value, so it is masked."""
         told = {mistake.path for mistake in self.mistakes}
-        texts = [text for text in _texts(values) if len(text) >= _TOO_SHORT_TO_MASK]
+        texts = [text for key, value in values.items() if key != "kind" for text in _texts(value)]
+        secrets = [text for text in texts if len(text) >= _TOO_SHORT_TO_MASK]
         for mistake in mistakes:
             if (*path, *mistake.path) not in told:
-                self.mistakes.append(Mistake((*path, *mistake.path), mask(mistake.text, texts)))
+                text = mask(mistake.text, secrets) if mistake.quoted else mistake.text
+                self.mistakes.append(Mistake((*path, *mistake.path), text))
 
     def _resolved(self, value: Any, path: Place) -> Any:
         """`value` with "$NAME" replaced from the environment, however deep it stands."""

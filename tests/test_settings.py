@@ -261,6 +261,11 @@ def test_a_connector_that_tells_the_value_in_its_own_words_is_masked(tmp_path: P
     assert problem == "config.toml line 1: sources.book: token ********** is of the old kind; make a new one"
 
 
+def test_our_own_words_are_not_masked(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "[sources.b]\nkind = 'guestbook'\nown_names = ['address of the guest book']\n")
+    assert problem.endswith("url: is missing (address of the guest book)")
+
+
 def test_paths_of_the_service_lie_beside_the_file(tmp_path: Path) -> None:
     text = "[service]\nstate = 'deep/state'\n[drafting]\nplaybooks = '/elsewhere'\n"
     config = load(write(tmp_path, text), {})
