@@ -45,7 +45,7 @@ class Loopback:
         self.asked: list[Asked] = []
         self.arrived = asyncio.Event()  # set by each request; clear it to wait for the next
         self._over = asyncio.Event()
-        self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=1.0)
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1.0)
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
