@@ -1,0 +1,85 @@
+"""By which name a customer is greeted: the given name, where the author's name surely holds one."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+_TITLES = re.compile(
+    r"\b(?:ing|mgr|bc|mudr|judr|phdr|rndr|dr|prof|doc|phd|csc|mr|mrs|ms|pani|pán|paní|pan)\b\.?,?", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\.?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """`by_fold` finds "Tomáš" by "tomas"; `czech` holds the vocatives of men's names."""
+
+    known: frozenset[str]
+    by_fold: dict[str, tuple[str, ...]]
+    women: frozenset[str]
+    czech: dict[str, str]
+
+
+def given_name(author: str, language: str) -> str:
+    """The given name, e.g. "Jana" of "Jana Nováková", "Nováková Jana" or "Kovács Jana".
+
+    Returns "" for handles, firms and whatever else is not surely a person's name.
+    """
+    words = _words(author)
+    found = [(at, name) for at, word in enumerate(words) if (name := _known(word))]
+    if not found:
+        return ""
+    if language == "hu" and len(words) > 1 and any(at > 0 for at, _ in found):
+        return next(name for at, name in found if at > 0)  # the family name comes first
+    return found[0][1]
+
+
+def greeted(name: str, language: str) -> str:
+    """The name as a greeting has it: Czech has a vocative, the other languages greet in the nominative."""
+    if language != "cs":
+        return name
+    names = _names()
+    if name in names.women:
+        return name[:-1] + "o" if name.endswith("a") else name
+    return names.czech.get(name, name)
+
+
+def _words(author: str) -> list[str]:
+    """The words of what may be a person's name, else nothing: "jana.k", "user123" and "Jana | e-shop" are no names."""
+    plain = _TITLES.sub(" ", unicodedata.normalize("NFC", author)).split()
+    if not 1 <= len(plain) <= 4 or not all(_WORD.fullmatch(word) and not word[0].islower() for word in plain):
+        return []
+    if len(plain) == 1 and len(plain[0]) > 1 and plain[0].isupper():
+        return []
+    return [word.capitalize() if word.isupper() and len(word) > 2 else word for word in plain]
+
+
+def _known(word: str) -> str:
+    """The name as the list spells it; written without diacritics it is found where only one name can be meant."""
+    names = _names()
+    if word in names.known:
+        return word
+    candidates = names.by_fold.get(_fold(word), ())
+    return candidates[0] if len(candidates) == 1 and word.isascii() else ""
+
+
+@lru_cache(maxsize=1)
+def _names() -> _Names:
+    text = (resources.files("responders.playbooks") / "names.toml").read_text(encoding="utf-8")
+    tables = tomllib.loads(text)
+    women, czech = frozenset(tables["women"]), dict(tables["men_in_czech"])
+    known = women | frozenset(tables["men"]) | frozenset(czech)
+    by_fold: dict[str, tuple[str, ...]] = {}
+    for name in sorted(known):
+        by_fold[_fold(name)] = (*by_fold.get(_fold(name), ()), name)
+    return _Names(known, by_fold, women, czech)
+
+
+def _fold(word: str) -> str:
+    decomposed = unicodedata.normalize("NFD", word)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()

@@ -1,0 +1,285 @@
+"""The sentences that replies are made of: read from one TOML file a language, which anybody may edit."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from monitor.errors import ConfigError
+
+Offer = Literal["refund", "replacement", "voucher", "discount", "call_back", "manager"]
+ASPECTS = ("delivery", "product", "price", "staff", "refund", "web", "communication", "availability")
+SITUATIONS = (*ASPECTS, "general", "question")
+SLOTS = ("name", "company", "contact", "signature", "website", "reference", "product", "topics")
+
+_SLOT = re.compile(r"\{([^{}]*)\}")
+_ADDRESS = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sentence(_Table):
+    """One variant of a part. `offers` is what it promises; the policy has to allow all of it."""
+
+    text: str = Field(min_length=1)
+    offers: tuple[Offer, ...] = ()
+
+    @field_validator("text")
+    @classmethod
+    def _known_slots_only(cls, text: str) -> str:
+        for slot in _SLOT.findall(text):
+            if slot not in SLOTS:
+                raise ValueError(f"there is nothing to fill {{{slot}}} with; known are {_listed(SLOTS)}")
+        if re.search(r"[{}\[\]]", _SLOT.sub("", text)):
+            raise ValueError("a bracket is not closed, or [formal|familiar] lacks its second form")
+        return text
+
+    @property
+    def slots(self) -> frozenset[str]:
+        return frozenset(_SLOT.findall(self.text))
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """The finished sentence. Values are put in as they are: braces in them mean nothing."""
+        return _SLOT.sub(lambda slot: values[slot.group(1)], self.text)
+
+
+def _sentence(value: object) -> object:
+    return {"text": value} if isinstance(value, str) else value
+
+
+Sentences = tuple[Annotated[Sentence, BeforeValidator(_sentence)], ...]
+
+
+def _one_key_each(value: object) -> object:
+    """`"delivery product" = [...]` stands for both aspects."""
+    if not isinstance(value, dict):
+        return value
+    spread: dict[str, Any] = {}
+    for key, sentences in value.items():
+        for name in str(key).split():
+            if name not in SITUATIONS:
+                raise ValueError(f'"{name}" is not one of {_listed(SITUATIONS)}{_meant(name, SITUATIONS)}')
+            spread[name] = sentences
+    return spread
+
+
+def _always_usable(bank: dict[str, tuple[Sentence, ...]]) -> dict[str, tuple[Sentence, ...]]:
+    if not any(not sentence.slots and not sentence.offers for sentence in bank.get("general", ())):
+        raise ValueError("general needs at least one sentence without a {slot} and without offers")
+    return bank
+
+
+Bank = Annotated[dict[str, Sentences], BeforeValidator(_one_key_each), Field(min_length=1)]
+
+
+class _Parts(_Table):
+    """A group of parts, each of which can always be filled."""
+
+    @model_validator(mode="after")
+    def _each_part_usable(self) -> Self:
+        for name in type(self).model_fields:
+            bank = getattr(self, name)
+            if isinstance(bank, dict):
+                try:
+                    _always_usable(bank)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from error
+        return self
+
+
+class Greeting(_Table):
+    named: Sentences = Field(min_length=1)
+    plain: Sentences = Field(min_length=1)
+    # after a greeting that ends with a comma: Slovak goes on with a small letter, English only on the same line
+    small_letter_after_comma: Literal["always", "same_line", "never"] = "never"
+
+
+class SignOff(_Table):
+    personal: Sentences = ()
+    team: Sentences = ()
+
+
+class Complaint(_Parts):
+    apology: Bank
+    interest: Bank
+    ask: Bank
+    solution: Bank
+    reference: Sentences = ()
+
+
+class Praise(_Parts):
+    thanks: Bank
+    personal: Bank
+    invitation: Bank
+
+
+class Neutral(_Parts):
+    body: Bank
+
+
+Cues = tuple[str, ...]
+
+
+class PartCues(_Table):
+    apology: Cues
+    interest: Cues
+    solution: Cues
+    thanks: Cues
+    personal: Cues
+    invitation: Cues
+
+
+class PromiseCues(_Table):
+    refund: Cues = ()
+    replacement: Cues = ()
+    voucher: Cues = ()
+    discount: Cues = ()
+    call_back: Cues = ()
+    manager: Cues = ()
+    deadline: Cues = ()
+
+
+class GuardCues(_Table):
+    """What the guard recognises a language's parts, promises and insults by; the notation is in responders/cues.py."""
+
+    letters: str = ""  # letters that none of the neighbouring languages has
+    negations: Cues = ()
+    insults: Cues = ()
+    blame: Cues = ()
+    parts: PartCues
+    promises: PromiseCues
+
+
+class Playbook(_Table):
+    language: str
+    greeting: Greeting
+    sign_off: SignOff = SignOff()
+    topics: dict[str, str]
+    complaint: Complaint
+    praise: Praise
+    neutral: Neutral
+    guard: GuardCues
+
+    @field_validator("topics")
+    @classmethod
+    def _topics_of_aspects(cls, topics: dict[str, str]) -> dict[str, str]:
+        if "and" not in topics:
+            raise ValueError('the word that joins two topics is missing, e.g. and = "and"')
+        for name in topics:
+            if name not in (*ASPECTS, "and"):
+                raise ValueError(f'"{name}" is not one of {_listed(ASPECTS)}{_meant(name, ASPECTS)}')
+        return topics
+
+
+def load(language: str, folder: Path | None = None, *, formal: bool = True) -> Playbook:
+    """The playbook of `language`: `folder`/LANGUAGE.toml where there is one, else the shipped one.
+
+    An own file without a [guard] table keeps the shipped cues. Raises ConfigError naming file, key and hint.
+    """
+    own = folder / f"{language}.toml" if folder is not None and _LANGUAGE.fullmatch(language) else None
+    if own is None or not own.is_file():
+        return shipped(language, formal)
+    written = _parse(own.name, _own_text(own))
+    if "guard" not in written and language in shipped_languages():
+        written["guard"] = _shipped_tables(language)["guard"]
+    return _read(str(own), language, written, formal)
+
+
+@lru_cache(maxsize=32)
+def shipped(language: str, formal: bool = True) -> Playbook:
+    """Raises ConfigError where no playbook of that language comes with Ohlas."""
+    if language not in shipped_languages():
+        raise ConfigError(
+            [
+                f'drafting.languages: there is no playbook for "{language}"; shipped are '
+                f"{_listed(shipped_languages())}, others go into the folder of drafting.playbooks as LANGUAGE.toml"
+            ]
+        )
+    return _read(f"{language}.toml", language, _shipped_tables(language), formal)
+
+
+@lru_cache(maxsize=1)
+def shipped_languages() -> tuple[str, ...]:
+    names = (entry.name for entry in resources.files("responders.playbooks").iterdir())
+    return tuple(sorted(name[:2] for name in names if re.fullmatch(r"[a-z]{2}\.toml", name)))
+
+
+def _shipped_tables(language: str) -> dict[str, Any]:
+    name = f"{language}.toml"
+    return _parse(name, (resources.files("responders.playbooks") / name).read_text(encoding="utf-8"))
+
+
+def _own_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not UTF-8; save the file again with the encoding UTF-8"]) from error
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read ({error.strerror})"]) from error
+
+
+def _parse(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{name}: {error}; look for a missing quote, comma or bracket just before"]) from error
+
+
+def _read(name: str, language: str, written: dict[str, Any], formal: bool) -> Playbook:
+    try:
+        playbook = Playbook.model_validate(_addressed(written, formal))
+    except ValidationError as error:
+        raise ConfigError([f"{name}: {problem}" for problem in _problems(error)]) from error
+    if playbook.language != language:
+        raise ConfigError([f'{name}: language: is "{playbook.language}", but the file is called {language}.toml'])
+    return playbook
+
+
+def _addressed(value: Any, formal: bool) -> Any:
+    """Every "[formal|familiar]" replaced by the one form that the company uses."""
+    if isinstance(value, str):
+        return _ADDRESS.sub(lambda pair: pair.group(1 if formal else 2), value)
+    if isinstance(value, list):
+        return [_addressed(item, formal) for item in value]
+    if isinstance(value, dict):
+        return {key: _addressed(item, formal) for key, item in value.items()}
+    return value
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for detail in error.errors(include_url=False):
+        key = ".".join(str(step) for step in detail["loc"])
+        yield f"{key}: {_hint(detail['type'], detail['msg'], key)}"
+
+
+def _hint(kind: str, message: str, key: str) -> str:
+    if kind == "extra_forbidden":
+        return f"is not known here{_meant(key.rpartition('.')[2], _all_keys())}"
+    if kind == "missing":
+        return "is missing; copy it from the shipped playbook of this language"
+    return message.removeprefix("Value error, ")
+
+
+def _all_keys() -> tuple[str, ...]:
+    models = (Playbook, Greeting, SignOff, Complaint, Praise, Neutral, GuardCues, PartCues, PromiseCues, Sentence)
+    return tuple(sorted({name for model in models for name in model.model_fields}))
+
+
+def _meant(word: str, words: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(words)
