@@ -86,3 +86,7 @@ class StoreError(OhlasError):
 
 class StoreBusy(StoreError):
     """The database is locked, or the disk is full: pause writing and try again later."""
+
+
+class ModelUnusable(OhlasError):
+    """A model file is missing or damaged: reinstall, train again, or go on with the embedded one."""

@@ -1,0 +1,147 @@
+"""Reading what the classifier learns from: a folder of JSON Lines, and the project's own phrases."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from monitor.errors import OhlasError
+from monitor.model import Label
+
+PHRASES = Path(__file__).with_name("phrases")
+OWN = "phrases"
+
+LABEL_OF: dict[str, Label] = {
+    "complaint": "complaint",
+    "negative": "complaint",
+    "praise": "praise",
+    "positive": "praise",
+    "neutral": "neutral",
+}
+
+# How much one text of each source counts, by the beginning of its file's name. Subtitles are labelled by the scene
+# rather than by the words, and editorial sentences are only presumably neutral.
+SOURCE_WORTH = {
+    "xed": 0.25,
+    "goemotions": 0.5,
+    "husst": 1.0,
+    "csrest_m": 1.5,
+    "rt_polarity": 0.6,
+    "uci_sentences": 1.0,
+    "xlmt": 1.0,
+    "tweeteval": 1.0,
+    "xfincorp": 0.7,
+    "ud_neutral": 0.1,
+    OWN: 4.0,
+}
+OTHER_WORTH = 0.5
+EVEN_OUT = 0.7  # 0 leaves the labels of a source as frequent as they are, 1 makes them weigh the same
+MOST_EVENING = 3.0
+
+# uci_sentences holds chatter in Vietnamese among its English sentences.
+_VIETNAMESE = re.compile("[ơưđạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A text that the classifier learns from; `worth` is how much it counts."""
+
+    text: str
+    label: Label
+    language: str
+    source: str
+    worth: float
+
+
+def key(text: str) -> str:
+    """What two texts have in common when they differ in punctuation, spaces and case only."""
+    return "".join(character for character in text.lower() if character.isalnum())
+
+
+def texts_of(folder: Path) -> set[str]:
+    """Keys of all texts in a folder of JSON Lines, to keep them out of training."""
+    return {key(str(entry["text"])) for path in sorted(folder.glob("*.jsonl")) for entry in _lines(path)}
+
+
+def read(folder: Path, keep_out: Iterable[str] = ()) -> list[Sample]:
+    """Samples of `folder` and of the project's phrases: each text once per source, none whose key is in `keep_out`.
+
+    Raises OhlasError where the folder holds no training texts or a line of it cannot be read.
+    """
+    files = sorted(folder.glob("*.jsonl"))
+    if not files:
+        raise OhlasError(f"{folder} holds no .jsonl files; give the folder of labelled training texts.")
+    found = [*(sample for path in files for sample in _samples(path)), *own_phrases()]
+    return _evened_out(_distinct(found, frozenset(keep_out)))
+
+
+def own_phrases() -> Iterator[Sample]:
+    """The project's own sentences: one file a language, each line a label, a tab and a text."""
+    for path in sorted(PHRASES.glob("*.tsv")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            if not line or line.startswith("#"):
+                continue
+            name, tab, text = line.partition("\t")
+            if not tab or name not in LABEL_OF or not text.strip():
+                raise OhlasError(f"{path.name}, line {number}: write a label, a tab and a text.")
+            yield Sample(text.strip(), LABEL_OF[name], path.stem, OWN, SOURCE_WORTH[OWN])
+
+
+def _lines(path: Path) -> Iterator[dict[str, object]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                entry = json.loads(line)
+            except ValueError as error:
+                raise OhlasError(f"{path.name}, line {number} is not JSON: {error}") from error
+            if not isinstance(entry, dict) or "text" not in entry:
+                raise OhlasError(f"{path.name}, line {number} has no text.")
+            yield entry
+
+
+def _samples(path: Path) -> Iterator[Sample]:
+    source = path.name.split(".")[0]
+    for number, entry in enumerate(_lines(path), 1):
+        label = LABEL_OF.get(str(entry.get("label")))
+        if label is None:
+            raise OhlasError(f"{path.name}, line {number}: label {entry.get('label')!r} is none of {list(LABEL_OF)}.")
+        sample = Sample(
+            str(entry["text"]), label, str(entry.get("lang", "")), source, SOURCE_WORTH.get(source, OTHER_WORTH)
+        )
+        if _usable(sample):
+            yield sample
+
+
+def _usable(sample: Sample) -> bool:
+    return not (sample.source == "uci_sentences" and _VIETNAMESE.search(sample.text))
+
+
+def _distinct(samples: Iterable[Sample], keep_out: frozenset[str]) -> list[Sample]:
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for sample in samples:
+        mark = (sample.source, key(sample.text))
+        if mark[1] and mark not in seen and mark[1] not in keep_out:
+            seen.add(mark)
+            kept.append(sample)
+    return kept
+
+
+def _evened_out(samples: list[Sample]) -> list[Sample]:
+    """Rare labels of a source count more, so that no source teaches that everything is a complaint."""
+    amounts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for sample in samples:
+        amounts[sample.source, sample.language][sample.label] += 1
+    return [
+        replace(sample, worth=sample.worth * _lift(amounts[sample.source, sample.language], sample.label))
+        for sample in samples
+    ]
+
+
+def _lift(amounts: Counter[str], label: str) -> float:
+    even = sum(amounts.values()) / len(amounts)
+    return float(min((even / amounts[label]) ** EVEN_OUT, MOST_EVENING))

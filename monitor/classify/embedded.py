@@ -1,0 +1,180 @@
+"""The classifier that ships with Ohlas: a linear model over hashed features, no account and no download."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor import language
+from monitor.classify import aspects, features
+from monitor.classify.modelfile import SHIPPED, ModelFile
+from monitor.model import LABELS, Reason, Utterance, Verdict
+
+NAME = "embedded-1"
+UNSURE_BELOW = 0.6
+
+# What a star rating adds to the log-odds of complaint, praise and neutral. One and five stars nearly decide;
+# three stars lean to "neither", and leave the word to the text.
+STAR_ODDS = np.array(
+    [[3.0, -3.0, -0.5], [1.8, -1.8, 0.1], [0.3, -0.4, 0.5], [-1.0, 1.0, 0.0], [-2.6, 2.6, -0.3]], np.float32
+)
+NOTHING_SAID = np.array([-0.7, -0.7, 0.7], np.float32)  # logits of a text without a single feature
+
+_CHUNK = 256  # texts at once; more needs memory and gains nothing
+_FIELD = 21  # bits of one label in a packed sum: room for 8,192 features of the largest weight
+_LONGEST_EXPLAINED = 60  # words
+_LEAST_PULL = 0.015  # of probability, for a word to be named as a reason
+_MOST_REASONS = 4
+_WORDS = re.compile(r"\S+")
+
+Floats = NDArray[np.float32]
+
+
+class EmbeddedClassifier:
+    """Judges texts by words and pieces of words that it has seen in labelled texts. Safe to share between threads."""
+
+    name = NAME
+
+    def __init__(self, model: ModelFile, *, languages: Sequence[str], unsure_below: float = UNSURE_BELOW) -> None:
+        self._packed = _packed(model.weights)
+        self._scale = np.float32(model.scale)
+        self._bias = model.bias
+        self._temperatures = dict(model.temperatures)
+        self._languages = tuple(languages)
+        self._unsure_below = unsure_below
+
+    @classmethod
+    def load(cls, path: Path | None = None, *, languages: Sequence[str], unsure_below: float = UNSURE_BELOW) -> Self:
+        """The shipped model, or the one at `path`. Raises ModelUnusable where it cannot be read."""
+        return cls(ModelFile.load(path or SHIPPED), languages=languages, unsure_below=unsure_below)
+
+    def classify(self, utterances: list[Utterance]) -> list[Verdict]:
+        """One verdict each, in order. Reasons and aspects cost more than the verdict itself: `explain` adds them."""
+        if not utterances:
+            return []
+        languages = self._identified(utterances)
+        chances = self._chances(utterances, languages)
+        winners = chances.argmax(axis=1).tolist()
+        confidences = chances.max(axis=1).tolist()
+        return [
+            Verdict(
+                label=LABELS[winner],
+                confidence=confidence,
+                unsure=confidence < self._unsure_below,
+                language=code,
+                model=self.name,
+            )
+            for winner, confidence, code in zip(winners, confidences, languages, strict=True)
+        ]
+
+    def probabilities(self, utterances: Sequence[Utterance]) -> Floats:
+        """Calibrated probabilities, one row an utterance, columns in the order of `LABELS`."""
+        if not utterances:
+            return np.zeros((0, len(LABELS)), np.float32)
+        return self._chances(utterances, self._identified(utterances))
+
+    def explain(self, utterance: Utterance, verdict: Verdict) -> Verdict:
+        """The same verdict with the words that pulled most towards it, the stars, and what the text is about."""
+        reasons = []
+        pulling = self._pulling_words(utterance, verdict)
+        if pulling:
+            reasons.append(Reason(code="words", detail=", ".join(pulling)))
+        if utterance.rating is not None:
+            reasons.append(Reason(code="stars", detail=f"{utterance.rating:g}"))
+        return replace(verdict, reasons=tuple(reasons), aspects=aspects.find(utterance.text, verdict.language))
+
+    def _identified(self, utterances: Sequence[Utterance]) -> list[str]:
+        texts = [utterance.text for utterance in utterances]
+        return language.identify_many(texts, self._languages, [utterance.language for utterance in utterances])
+
+    def _chances(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> Floats:
+        parts = [
+            self._logits([utterance.text for utterance in utterances[start : start + _CHUNK]])
+            for start in range(0, len(utterances), _CHUNK)
+        ]
+        usual = self._temperatures[""]
+        heat = np.array([self._temperatures.get(code, usual) for code in languages], np.float32)
+        return _softmax(np.concatenate(parts) / heat[:, None] + _star_odds(utterances))
+
+    def _logits(self, texts: Sequence[str]) -> Floats:
+        found = features.extract(texts)
+        sums = self._packed[found.grams[0]]
+        for grams in found.grams[1:]:
+            sums += self._packed[grams]
+        tokens = self._packed[found.tokens[0]]
+        for kind in found.tokens[1:]:
+            tokens += self._packed[kind]
+        sums[found.token_at] += tokens
+        totals = np.add.reduceat(sums, found.starts) + self._packed[found.marks].sum(axis=0)
+        logits = _unpacked(totals) * (self._scale / np.sqrt(found.letters))[:, None] + self._bias
+        return np.where(found.spoken[:, None], logits, NOTHING_SAID)
+
+    def _pulling_words(self, utterance: Utterance, verdict: Verdict) -> list[str]:
+        """Words without which the text would be judged so with less confidence, the weightiest first."""
+        spans = [match.span() for match in _WORDS.finditer(utterance.text)][:_LONGEST_EXPLAINED]
+        text = utterance.text
+        without = [text[:start] + text[end:] for start, end in spans]
+        heat = self._temperatures.get(verdict.language, self._temperatures[""])
+        column = LABELS.index(verdict.label)
+        chances = _softmax(self._logits([text, *without]) / np.float32(heat))[:, column]
+        pulls = (chances[0] - chances[1:]).tolist()
+        ranked = sorted(zip(pulls, spans, strict=True), key=lambda pull: -pull[0])
+        return _named((text[start:end] for pull, (start, end) in ranked if pull >= _LEAST_PULL), _MOST_REASONS)
+
+
+def _named(words: Iterable[str], most: int) -> list[str]:
+    """Words without the punctuation around them, each once."""
+    found: dict[str, str] = {}
+    for word in words:
+        bare = word.strip(".,;:!?…\"'„“”‚‘’()[]*_-") or word
+        found.setdefault(bare.lower(), bare)
+    return list(found.values())[:most]
+
+
+def _packed(weights: NDArray[np.int8]) -> NDArray[np.int64]:
+    """One signed number a bucket with the weights of all labels in it, so that one addition sums three of them."""
+    packed: NDArray[np.int64] = weights[2].astype(np.int64)
+    for row in (1, 0):
+        packed <<= _FIELD
+        packed += weights[row]
+    return packed
+
+
+def _unpacked(sums: NDArray[np.int64]) -> Floats:
+    """The labels' sums: the low field is read with its sign and taken off before the next."""
+    columns = []
+    half, whole = 1 << (_FIELD - 1), 1 << _FIELD
+    for _ in LABELS:
+        low = ((sums + half) & (whole - 1)) - half
+        columns.append(low)
+        sums = (sums - low) >> _FIELD
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _star_odds(utterances: Sequence[Utterance]) -> Floats:
+    odds = np.zeros((len(utterances), len(LABELS)), np.float32)
+    for row, utterance in enumerate(utterances):
+        if utterance.rating is not None:
+            odds[row] = star_odds(utterance.rating)
+    return odds
+
+
+def star_odds(rating: float) -> Floats:
+    """What `rating` (1 to 5; anything beyond counts as the nearest) adds to the log-odds of each label."""
+    place = min(max(rating, 1.0), 5.0) - 1.0
+    low = min(int(place), len(STAR_ODDS) - 2)
+    share = np.float32(place - low)
+    odds: Floats = STAR_ODDS[low] * (1 - share) + STAR_ODDS[low + 1] * share
+    return odds
+
+
+def _softmax(logits: Floats) -> Floats:
+    lifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    chances: Floats = lifted / lifted.sum(axis=1, keepdims=True)
+    return chances

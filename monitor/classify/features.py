@@ -1,0 +1,324 @@
+"""Texts to hashed features, a whole batch at once.
+
+A text becomes a bag of buckets: character n-grams inside words, and tokens (words, emoji, runs of punctuation) alone,
+in pairs and under negation. Everything is numpy arithmetic on code points, so that the hash is the same in every
+process and on every platform, and thirty-two texts cost little more than one.
+
+Buckets lie in two regions: n-grams of letters in the first, everything made of tokens in the second.
+Bucket 0 means "no feature here"; its weight is always zero.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GRAM_BUCKETS = 1 << 20
+TOKEN_BUCKETS = 1 << 19
+BUCKETS = GRAM_BUCKETS + TOKEN_BUCKETS
+GRAMS = (2, 3, 4, 5)
+LONGEST_TEXT = 1400  # characters; more adds nothing and would overflow the packed sums of scoring
+HEAD = 900  # of a longer text the beginning and the end are read: that is where a verdict stands
+NEGATION_REACH = 3  # tokens
+
+Codes = NDArray[np.uint32]
+Positions = NDArray[np.intp]
+
+_LINK = re.compile(r"(?:https?://|www\.)\S*|\bhttps?\b")
+_HANDLE = re.compile(r"@\w+")
+_DROPPED = {0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xAD, *range(0x300, 0x370), *range(0xFE00, 0xFE10)}
+_FOLDS_WITHOUT_DECOMPOSITION = {
+    "ł": "l",
+    "đ": "d",
+    "ø": "o",
+    "ħ": "h",
+    "ı": "i",
+    "’": "'",
+    "‘": "'",
+    "´": "'",
+    "`": "'",
+}
+_WORD, _MARK = 1, 2
+
+NEGATORS = (
+    # Slovak and Czech; verbs carry their own "ne-", which the n-grams see, but reach into what follows as well
+    "nie nikdy ani nebol nebola nebolo neboli nebyl nebyla nebylo nebyli nemam nema nemaju nemaji nejsou neni nejsem "
+    "niesu nieje nemozem nemuzu nemuze nemoze nevie nevi nebude nebudu nebudem zadny zadna zadne ziadny ziadna ziadne "
+    "ziadnu zadnou bez malo "
+    # Hungarian
+    "nem ne sem se nincs nincsen nincsenek sincs sehol soha semmi nelkul senki "
+    # English
+    "not no never don't didn't doesn't isn't wasn't aren't weren't can't cannot couldn't won't wouldn't shouldn't "
+    "haven't hasn't hadn't ain't nothing nobody without hardly barely neither nor dont didnt doesnt isnt wasnt cant "
+    "wont "
+    # German and Polish
+    "nicht kein keine keinen keiner nie niemals ohne nichts brak bez zaden zadnych"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """Features of a batch.
+
+    `grams` has one array of buckets per n-gram length, one entry per code point. `tokens` has one array of buckets
+    per kind of token feature, one entry per token, and `token_at` says at which code point each token begins.
+    `marks` holds buckets of whole-text features, one row a kind, one column a text. `starts` is the code point at
+    which each text begins, `letters` how many characters it has besides spaces (at least 1 is said), and `spoken` is
+    False for a text that has none.
+    """
+
+    grams: tuple[NDArray[np.uint32], ...]
+    tokens: tuple[NDArray[np.uint32], ...]
+    token_at: Positions
+    marks: NDArray[np.uint32]
+    starts: Positions
+    letters: NDArray[np.float32]
+    spoken: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    lower: Codes  # code point to lower case
+    fold: Codes  # code point to lower case without diacritics
+    kind: NDArray[np.uint8]  # 0 space, _WORD, _MARK
+    dropped: NDArray[np.bool_]
+    counted: NDArray[np.int64]  # packed counts: "!" | "?" | capital | letter
+    negator: NDArray[np.bool_]  # by the low 16 bits of a token's hash
+
+
+def _fold(character: str) -> str:
+    lowered = character.lower()[:1]
+    return _FOLDS_WITHOUT_DECOMPOSITION.get(lowered) or unicodedata.normalize("NFKD", lowered)[:1] or lowered
+
+
+def _kind(character: str) -> int:
+    category = unicodedata.category(character)
+    if category[0] in "LNM" or character in "'’‘´`_":
+        return _WORD
+    return 0 if category[0] in "ZC" else _MARK
+
+
+def _counted(character: str) -> int:
+    return (
+        (character == "!")
+        | (character == "?") << 16
+        | character.isupper() << 32
+        | (unicodedata.category(character)[0] == "L") << 48
+    )
+
+
+@functools.cache
+def _tables() -> _Tables:
+    """Scripts beyond U+2C00 keep their code points: they have neither case nor diacritics that matter here."""
+    characters = [chr(code) for code in range(0x2C00)]
+    identity = np.arange(1 << 16, dtype=np.uint32)
+    lower, fold = identity.copy(), identity.copy()
+    lower[: len(characters)] = [ord(character.lower()[0]) for character in characters]
+    fold[: len(characters)] = [ord(_fold(character)) for character in characters]
+    kind = np.full(1 << 16, _WORD, np.uint8)
+    kind[: len(characters)] = [_kind(character) for character in characters]
+    kind[0x3000:0x3020] = _MARK
+    counted = np.zeros(1 << 16, np.int64)
+    counted[: len(characters)] = [_counted(character) for character in characters]
+    dropped = np.zeros(1 << 16, np.bool_)
+    dropped[list(_DROPPED)] = True
+    negator = np.zeros(1 << 16, np.bool_)
+    negator[[_hash_of(word) & 0xFFFF for word in NEGATORS]] = True
+    return _Tables(lower, fold, kind, dropped, counted, negator)
+
+
+def extract(texts: Sequence[str]) -> Extraction:
+    """Features of every text, in order. A text of no characters has no features."""
+    raw, starts = _code_points(texts)
+    tables = _tables()
+    low = raw & 0xFFFF
+    plane = raw > 0xFFFF
+    astral = bool(plane.any())
+    fold, kind = tables.fold[low], tables.kind[low]
+    if astral:
+        fold, kind = np.where(plane, raw, fold), np.where(plane, np.uint8(_MARK), kind)
+    counts = np.add.reduceat(tables.counted[low], starts)
+    keep, stretched = _kept(fold, kind, tables.dropped[low], starts)
+    stretches = np.add.reduceat(stretched, starts, dtype=np.int64)
+    lower = np.where(plane, raw, tables.lower[low])[keep] if astral else tables.lower[low][keep]
+    fold, kind = fold[keep], kind[keep]
+    starts = (np.cumsum(keep) - 1)[starts]
+    grams = _grams(fold, kind)
+    tokens, token_at = _tokens(fold, lower, kind, starts)
+    letters = np.add.reduceat(kind != 0, starts, dtype=np.int64)
+    marks = _marks(counts, stretches)
+    return Extraction(grams, tokens, token_at, marks, starts, np.maximum(letters, 1).astype(np.float32), letters > 0)
+
+
+def _clean(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[:HEAD]} {text[HEAD - LONGEST_TEXT + 1 :]}"
+    if "http" in text or "www." in text:
+        text = _LINK.sub("http", text)
+    if "@" in text:
+        text = _HANDLE.sub("@user", text)
+    return text
+
+
+def _code_points(texts: Sequence[str]) -> tuple[Codes, Positions]:
+    """All texts in one array. Each begins with a space of its own, which also closes the one before it."""
+    cleaned = [_clean(text) for text in texts]
+    joined = f" {' '.join(cleaned)} "
+    raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, cleaned), np.intp, len(cleaned)) + 1
+    starts = np.zeros(len(cleaned), np.intp)
+    np.cumsum(lengths[:-1], out=starts[1:])
+    return raw, starts
+
+
+def _kept(
+    fold: Codes, kind: NDArray[np.uint8], dropped: NDArray[np.bool_], starts: Positions
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which code points stay: invisible ones go, "sooooo" becomes "soo", spaces in a row become one."""
+    same = np.zeros(len(fold), np.bool_)
+    np.equal(fold[1:], fold[:-1], out=same[1:])
+    stretched = same.copy()
+    stretched[1:] &= same[:-1]
+    space = kind == 0
+    drop = dropped | stretched
+    drop[1:] |= space[1:] & space[:-1]
+    drop[starts] = False
+    drop[-1] = False
+    return ~drop, stretched & ~space
+
+
+def _mix(codes: Codes) -> Codes:
+    mixed = codes * np.uint32(0x9E3779B1)
+    return mixed ^ (mixed >> np.uint32(15))
+
+
+def _bucket(hashes: Codes, bits: int, offset: int) -> NDArray[np.uint32]:
+    """Spread hashes over `2**bits` buckets from `offset`; the zeroth bucket of all is never given."""
+    bucket: NDArray[np.uint32] = (hashes * np.uint32(0x85EBCA6B)) >> np.uint32(32 - bits)
+    if offset == 0:
+        return np.maximum(bucket, np.uint32(1))
+    return bucket + np.uint32(offset)
+
+
+_GRAM_BITS = GRAM_BUCKETS.bit_length() - 1
+_TOKEN_BITS = TOKEN_BUCKETS.bit_length() - 1
+
+
+def _grams(fold: Codes, kind: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], ...]:
+    """n-grams over words with their edges; none reaches across a space."""
+    inside = kind != 0
+    mixed = _mix(np.where(inside, fold, np.uint32(32)))
+    rolling, valid = mixed, np.ones(len(mixed), np.bool_)
+    found = []
+    for length in range(2, max(GRAMS) + 1):
+        rolling = rolling[:-1] * np.uint32(0x01000193) + mixed[length - 1 :]
+        if length == 2:
+            valid = inside[:-1] | inside[1:]
+        else:
+            valid = valid[:-1] & inside[length - 2 : -1]
+        if length in GRAMS:
+            salted = rolling ^ np.uint32(length * 0x27D4EB2F & 0xFFFFFFFF)
+            found.append(_padded(np.where(valid, _bucket(salted, _GRAM_BITS, 0), np.uint32(0)), len(mixed)))
+    return tuple(found)
+
+
+def _padded(values: NDArray[np.uint32], length: int) -> NDArray[np.uint32]:
+    padded = np.zeros(length, np.uint32)
+    padded[: len(values)] = values
+    return padded
+
+
+_STEPS = np.array([pow(0x5851F42D4C957F2D, power + 1, 1 << 32) | 1 for power in range(64)], np.uint32)
+
+
+def _hash_of(word: str) -> int:
+    """The hash that `_token_hashes` gives to a folded word."""
+    codes = np.array([ord(character) for character in word], np.uint32)
+    return int(np.add.reduce(_mix(codes) * _STEPS[np.arange(len(codes)) & 63], dtype=np.uint32))
+
+
+def _token_hashes(codes: Codes, offsets: Positions, bounds: Positions) -> Codes:
+    hashes: Codes = np.add.reduceat(_mix(codes) * _STEPS[offsets & 63], bounds, dtype=np.uint32)
+    return hashes
+
+
+def _tokens(
+    fold: Codes, lower: Codes, kind: NDArray[np.uint8], starts: Positions
+) -> tuple[tuple[NDArray[np.uint32], ...], Positions]:
+    """Tokens as they are, folded, in pairs, and under negation."""
+    change = np.ones(len(kind), np.bool_)
+    np.not_equal(kind[1:], kind[:-1], out=change[1:])
+    bounds = np.flatnonzero(change)
+    lengths = np.diff(bounds, append=len(kind))
+    offsets = np.arange(len(kind)) - np.repeat(bounds, lengths)
+    real = kind[bounds] != 0
+    at = bounds[real]
+    folded = _token_hashes(fold, offsets, bounds)[real]
+    exact = _token_hashes(lower, offsets, bounds)[real]
+    text_of = np.searchsorted(starts, at, side="right")
+    is_mark = kind[at] == _MARK
+    features = (
+        _bucket(exact ^ np.uint32(0x5BD1E995), _TOKEN_BITS, GRAM_BUCKETS),
+        _bucket(folded, _TOKEN_BITS, GRAM_BUCKETS),
+        _pairs(folded, text_of),
+        _negated(folded, text_of, is_mark),
+    )
+    return features, at
+
+
+def _pairs(folded: Codes, text_of: Positions) -> NDArray[np.uint32]:
+    """A token with the one before it; the first of a text stands with the text's edge."""
+    before = np.zeros(len(folded), np.uint32)
+    before[1:] = np.where(text_of[1:] == text_of[:-1], folded[:-1], np.uint32(0))
+    return _bucket(before * np.uint32(0x01000193) ^ folded * np.uint32(0xC2B2AE35), _TOKEN_BITS, GRAM_BUCKETS)
+
+
+def _negated(folded: Codes, text_of: Positions, is_mark: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Words that follow a negator closely, with no punctuation between, as features of their own."""
+    negator = _tables().negator[folded & np.uint32(0xFFFF)] & ~is_mark
+    reached = np.zeros(len(folded), np.bool_)
+    if negator.any():
+        open_until = negator
+        for _ in range(NEGATION_REACH):
+            following = np.zeros(len(folded), np.bool_)
+            following[1:] = open_until[:-1] & (text_of[1:] == text_of[:-1])
+            following &= ~is_mark
+            reached |= following
+            open_until = following
+    return np.where(reached, _bucket(folded ^ np.uint32(0x2545F491), _TOKEN_BITS, GRAM_BUCKETS), np.uint32(0))
+
+
+def _marks(counts: NDArray[np.int64], stretches: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Whole-text features: how many exclamation and question marks, how much shouting and stretching."""
+    field = 0xFFFF
+    capitals, letters = (counts >> 32) & field, (counts >> 48) & field
+    shouting = np.where(letters > 8, (4 * capitals) // np.maximum(letters, 1), 0)
+    levels = np.stack(
+        (
+            np.minimum(counts & field, 3),
+            4 + np.minimum((counts >> 16) & field, 3),
+            8 + np.minimum(shouting, 3),
+            12 + np.minimum(stretches, 2),
+        )
+    )
+    return _bucket(_mix((levels + 0x51ED2701).astype(np.uint32)), _TOKEN_BITS, GRAM_BUCKETS)
+
+
+def rows_and_buckets(texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.uint32], NDArray[np.float32]]:
+    """Every feature of every text once, for training: the text's number, the bucket (both sorted), and `letters`."""
+    found = extract(texts)
+    text_at = np.searchsorted(found.starts, np.arange(len(found.grams[0])), side="right") - 1
+    rows = [text_at] * len(found.grams) + [text_at[found.token_at]] * len(found.tokens)
+    rows += [np.arange(len(texts))] * len(found.marks)
+    row = np.concatenate(rows).astype(np.uint64)
+    bucket = np.concatenate((*found.grams, *found.tokens, *found.marks))
+    both = row[bucket > 0] << np.uint64(32) | bucket[bucket > 0].astype(np.uint64)
+    both.sort()
+    return (both >> np.uint64(32)).astype(np.intp), (both & np.uint64(0xFFFFFFFF)).astype(np.uint32), found.letters
