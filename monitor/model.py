@@ -46,7 +46,8 @@ class Mention:
     @property
     def content_hash(self) -> str:
         """Changes when the customer edits what he wrote; blind to everything else."""
-        return text_hash("\x1f".join((self.title, self.text, "" if self.rating is None else f"{self.rating:g}")))
+        said = f"{self.title}\x1f{self.text}\x1f{self.rating}"
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def text_hash(text: str) -> str:

@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from monitor.model import DraftState, Mention, Page
 from monitor.store.audit import move_draft
 from monitor.store.codec import dump_raw, load_mention
-from monitor.store.engine import Engine, Row, placeholders
+from monitor.store.engine import Engine, placeholders
 from monitor.store.sources import PollRecord, record_poll
 
 CHUNK = 500  # rows of one statement; 14 values each stay below SQLite's 32,766 variables
@@ -107,27 +107,33 @@ def _save(connection: Connection, source: str, page: Page, now: datetime) -> Sav
         if row is None:
             fresh.setdefault(mention.id, mention)
             continue
-        if row["content_hash"] != mention.content_hash:
-            _edit(connection, row["id"], mention, now)
+        _, row_id, content_hash, replied_at = row
+        if content_hash != mention.content_hash:
+            _edit(connection, row_id, mention, now)
             edited += 1
-        if mention.reply and not row["replied_at"]:
-            _answered(connection, row["id"], mention.reply, now)
+        if mention.reply and not replied_at:
+            _answered(connection, row_id, mention.reply, now)
             answered += 1
     _insert(connection, list(fresh.values()), now)
     gone = _gone(connection, source, page.gone, now)
     return SavedPage(new=len(fresh), edited=edited, gone=gone, answered=answered)
 
 
-def _known(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, Row]:
-    found: dict[str, Row] = {}
+Known = tuple[str, int, str, float | None]  # id at the source, row id, content hash, when an answer was first seen
+
+
+def _known(connection: Connection, source: str, ids: Sequence[str]) -> dict[str, Known]:
+    found: dict[str, Known] = {}
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: this is the hottest query of all
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
-        rows = connection.execute(
-            "SELECT id, external_id, content_hash, replied_at FROM mention WHERE source = ? AND external_id IN"
+        cursor.execute(
+            "SELECT external_id, id, content_hash, replied_at FROM mention WHERE source = ? AND external_id IN"
             f" ({placeholders(len(chunk))})",
             (source, *chunk),
         )
-        found |= {row["external_id"]: row for row in rows}
+        found.update((row[0], row) for row in cursor)
     return found
 
 
@@ -206,12 +212,12 @@ def _answered(connection: Connection, row_id: int, reply: str, now: datetime) ->
 
 def _gone(connection: Connection, source: str, ids: Sequence[str], now: datetime) -> int:
     gone = 0
-    for row in _known(connection, source, ids).values():
+    for _, row_id, _, _ in _known(connection, source, ids).values():
         gone += connection.execute(
-            "UPDATE mention SET gone_at = ? WHERE id = ? AND gone_at IS NULL", (now.timestamp(), row["id"])
+            "UPDATE mention SET gone_at = ? WHERE id = ? AND gone_at IS NULL", (now.timestamp(), row_id)
         ).rowcount
         waiting = {DraftState.PENDING, DraftState.APPROVED, DraftState.FAILED}
-        move_draft(connection, row["id"], waiting, DraftState.SUPERSEDED, "mention_gone", now)
+        move_draft(connection, row_id, waiting, DraftState.SUPERSEDED, "mention_gone", now)
     return gone
 
 
