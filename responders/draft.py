@@ -16,6 +16,7 @@ from responders.playbook import Playbook, Sentence
 
 _PARAGRAPHS_FROM = 600  # below this length a reply is one paragraph
 _VARIANTS_TRIED = 4  # of each part, while looking for a combination that fits
+_COMBINATIONS_WEIGHED = 256
 _LONGEST_PRODUCT = 60
 _UNQUOTABLE = re.compile(r"[{}\[\]<>@\n]|https?:|www\.|\d{5,}")
 
@@ -199,10 +200,32 @@ def _fitting(pieces: tuple[_Piece, ...], layout: _Layout) -> Chosen:
     for suiting in (True, False):
         for step in range(5):
             kept = tuple(piece for piece in pieces if step < piece.dropped_at)
-            for chosen in _combinations(kept, layout, suiting):
-                if layout.count(_text(chosen, layout)) <= layout.rules.max_length:
-                    return chosen
+            combinations = _combinations(kept, layout, suiting)
+            fitting = (
+                chosen for chosen in combinations if layout.count(_text(chosen, layout)) <= layout.rules.max_length
+            )
+            if chosen := _least_repetitive(itertools.islice(fitting, _COMBINATIONS_WEIGHED)):
+                return chosen
     return tuple((piece.name, min(piece.variants, key=layout.count)) for piece in pieces if piece.dropped_at > 4)
+
+
+def _least_repetitive(candidates: Iterator[Chosen]) -> Chosen | None:
+    """The first that does not say the same three words twice, else the first of those that do so least."""
+    best: Chosen | None = None
+    fewest = 0
+    for chosen in candidates:
+        repeated = _repeated(chosen)
+        if repeated == 0:
+            return chosen
+        if best is None or repeated < fewest:
+            best, fewest = chosen, repeated
+    return best
+
+
+def _repeated(chosen: Chosen) -> int:
+    words = [re.findall(r"\w+", text.lower()) for _, text in chosen]
+    triples = [triple for sentence in words for triple in zip(sentence, sentence[1:], sentence[2:], strict=False)]
+    return len(triples) - len(set(triples))
 
 
 def _combinations(pieces: tuple[_Piece, ...], layout: _Layout, suiting: bool) -> Iterator[Chosen]:
