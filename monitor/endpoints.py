@@ -68,7 +68,7 @@ class Endpoints:
         from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
         registry = CollectorRegistry()
-        registry.register(_Snapshot(await self._measured()))  # type: ignore[arg-type] # duck-typed by the library
+        registry.register(_Snapshot(await self._measured()))
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def receive(self, request: web.Request) -> web.Response:

@@ -185,7 +185,13 @@ class Verdict:
 class Classifier(Protocol):
     name: str
 
-    def classify(self, utterances: list[Utterance]) -> list[Verdict]: ...
+    def classify(self, utterances: list[Utterance]) -> list[Verdict]:
+        """One verdict each, in order, without reasons."""
+        ...
+
+    def explain(self, utterance: Utterance, verdict: Verdict) -> Verdict:
+        """The same verdict with reasons and aspects, for a person to read."""
+        ...
 
 
 class Priority(IntEnum):

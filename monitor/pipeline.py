@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -29,7 +29,7 @@ from monitor.options import CompanyOptions, Config, SourceOptions
 from monitor.store.drafts import Judged
 from monitor.store.mentions import CaseOfMention, Unjudged
 from monitor.store.sqlite import SqliteStore
-from monitor.triage import case_key, triage
+from monitor.triage import case_key, label_for_reply, triage
 from responders.draft import compose, language_for
 from responders.guard import check
 from responders.playbook import Playbook, load
@@ -51,17 +51,12 @@ class Desk:
     playbooks: dict[str, Playbook] = field(default_factory=dict)
 
     def judge(self, mentions: list[Mention]) -> list[Verdict]:
-        """Verdicts in the order of the mentions."""
-        return self.classifier.classify(
-            [
-                Utterance(
-                    text="\n".join(part for part in (mention.title, mention.text) if part),
-                    rating=mention.rating,
-                    language=mention.language or self._source(mention.source).language,
-                )
-                for mention in mentions
-            ]
-        )
+        """Verdicts with their reasons, in the order of the mentions."""
+        utterances = [self._utterance(mention) for mention in mentions]
+        verdicts = self.classifier.classify(utterances)
+        return [
+            self.classifier.explain(utterance, verdict) for utterance, verdict in zip(utterances, verdicts, strict=True)
+        ]
 
     def triage(self, mention: Mention, verdict: Verdict, case: CaseOfMention | None, now: datetime) -> Triage:
         return triage(
@@ -77,7 +72,7 @@ class Desk:
         language = language_for(verdict, mention, self.config.drafting)
         return compose(
             mention,
-            verdict,
+            replace(verdict, label=label_for_reply(mention, verdict)),
             playbook=self.playbook(language),
             company=self.config.company,
             policy=self.config.policy,
@@ -91,7 +86,7 @@ class Desk:
         return check(
             text,
             language=language,
-            label=verdict.label,
+            label=label_for_reply(mention, verdict),
             rules=reply_rules(self.connectors.get(mention.source)),
             company=self.config.company,
             policy=self.config.policy,
@@ -103,8 +98,17 @@ class Desk:
 
     def playbook(self, language: str) -> Playbook:
         if language not in self.playbooks:
-            self.playbooks[language] = load(language, self.config.drafting.playbooks)
+            self.playbooks[language] = load(
+                language, self.config.drafting.playbooks, formal=self.config.drafting.formal
+            )
         return self.playbooks[language]
+
+    def _utterance(self, mention: Mention) -> Utterance:
+        return Utterance(
+            text="\n".join(part for part in (mention.title, mention.text) if part),
+            rating=mention.rating,
+            language=mention.language or self._source(mention.source).language,
+        )
 
     def _source(self, name: str) -> SourceOptions:
         return self.config.sources.get(name) or SourceOptions(kind="")

@@ -117,7 +117,7 @@ class Poller:
         return error
 
     def _record(self, state: SourceState, outcome: Page | SourceError, now: datetime) -> PollRecord:
-        before = schedule.Standing(_status(state), state.failures, state.refusals)
+        before = schedule.Standing(schedule.Status(state.status), state.failures, state.refusals)
         happened = (
             schedule.Failed(outcome)
             if isinstance(outcome, SourceError)
@@ -167,7 +167,3 @@ class Poller:
 
 def _planned_at(state: SourceState) -> datetime | None:
     return max((at for at in (state.last_ok, state.error_at) if at), default=None)
-
-
-def _status(state: SourceState) -> schedule.Status:
-    return schedule.Status(state.status) if state.status != "new" else schedule.Status.OK

@@ -98,9 +98,15 @@ class LateClassifier:
         self._model: Classifier | None = None
 
     def classify(self, utterances: list[Utterance]) -> list[Verdict]:
+        return self._loaded().classify(utterances)
+
+    def explain(self, utterance: Utterance, verdict: Verdict) -> Verdict:
+        return self._loaded().explain(utterance, verdict)
+
+    def _loaded(self) -> Classifier:
         if self._model is None:
             self._model = load_classifier(self._config)
-        return self._model.classify(utterances)
+        return self._model
 
 
 def load_classifier(config: Config) -> Classifier:
