@@ -67,9 +67,14 @@ def triage(
 
 
 def label_for_reply(mention: Mention, verdict: Verdict) -> Label:
-    """How an answer has to sound. Few stars, or doubt without many stars, ask for the tone of a complaint."""
-    if _has_few_stars(mention) or (verdict.unsure and not _has_many_stars(mention)):
+    """How an answer has to sound. Few stars ask for the tone of a complaint, whatever the words sound like.
+
+    In doubt the plain tone is the safe one: to apologise to somebody who only asks is as odd as to thank a complaint.
+    """
+    if _has_few_stars(mention):
         return "complaint"
+    if verdict.unsure and not _has_many_stars(mention):
+        return "complaint" if verdict.label == "complaint" and not _asks(mention) else "neutral"
     return verdict.label
 
 

@@ -103,7 +103,9 @@ def test_verdict_and_stars(said: Verdict, rating: float | None, expected: tuple[
     [
         (verdict("praise"), 1.0, "complaint"),
         (verdict("praise"), 5.0, "praise"),
-        (verdict("praise", unsure=True), None, "complaint"),
+        (verdict("praise", unsure=True), None, "neutral"),
+        (verdict("neutral", unsure=True), None, "neutral"),
+        (verdict("complaint", unsure=True), None, "complaint"),
         (verdict("praise", unsure=True), 5.0, "praise"),
         (verdict("complaint"), 5.0, "complaint"),
         (verdict("neutral"), None, "neutral"),
@@ -111,6 +113,12 @@ def test_verdict_and_stars(said: Verdict, rating: float | None, expected: tuple[
 )
 def test_how_an_answer_has_to_sound(said: Verdict, rating: float | None, label: Label) -> None:
     assert label_for_reply(mention(rating=rating), said) == label
+
+
+def test_nobody_who_only_asks_is_apologised_to() -> None:
+    asks = mention("Viete mi povedať, či sa dajú dokúpiť náhradné tyčky?")
+    assert label_for_reply(asks, verdict("complaint", unsure=True)) == "neutral"
+    assert told(judge(asks, verdict("complaint", unsure=True)))[0] == "reply"
 
 
 def test_questions() -> None:
