@@ -26,7 +26,7 @@ from monitor.text import canonical_url, clean, fold, one_line
 FieldName = Literal["id", "text", "author", "title", "rating", "language", "url", "created_at", "reply", "thread"]
 Format = Literal["auto", "csv", "jsonl", "json"]
 
-PAGE = 2_000  # mentions handed over at once
+PAGE = 5_000  # mentions handed over at once
 _SHOWN = 100  # unusable rows that are named one by one
 _CELL = 2**20  # characters of one CSV cell; a quote that is never closed swallows no more than this
 _DELIMITERS = ";\t,|"

@@ -37,6 +37,10 @@ class PermanentError(SourceError):
     """Trying again will not help: drop the reply; of a poll, a person has to look."""
 
 
+class NotFound(PermanentError):
+    """What was asked for is surely not there (404, 410)."""
+
+
 class OutcomeUnknown(SourceError):
     """A reply may be out. Look for it, never repeat it blindly."""
 

@@ -20,7 +20,7 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from monitor.errors import AuthError, ConfigError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, ConfigError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.text import masked_url
 
 USER_AGENT = "Ohlas/0.1"
@@ -138,7 +138,7 @@ def error_for(status: int, who: str, headers: Mapping[str, str], now: datetime |
     if status in (408, 425, 429) or status >= 500:
         return TemporaryError(said, retry_after=retry_after(headers.get("Retry-After"), now))
     if status in (404, 410):
-        return PermanentError(f"{said}: check the address, or remove this source")
+        return NotFound(f"{said}: check the address, or remove this source")
     return PermanentError(said)
 
 
