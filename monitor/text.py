@@ -59,30 +59,31 @@ _BLOCKS = (
     "li,main,nav,ol,p,pre,section,table,tr,ul"
 )
 _PARAGRAPHS = {"p", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"}
-_BREAK = "\x1e"  # stands for a line break while the white space of the source is being folded
+# Stand for breaks while the white space of the source, which means nothing, is being folded.
+_LINE, _BR, _PARAGRAPH = "\x1d", "\x1e", "\x1f"
+_RUN = regex.compile(r"[\s\x1d-\x1f]+")
 
 
 def html_to_text(html: str, limit: int = LIMIT) -> str:
     """What a reader of the HTML would see, one line a block. Never fails, however broken the HTML is."""
     if "<" not in html and "&" not in html:
         return clean(html, limit)
-    tree = _parsed(html[: 10 * limit].replace(_BREAK, " "))
-    if tree.body is None:
-        return ""
+    tree = _parsed(html[: 10 * limit])
     for node in tree.css("br,hr"):
-        node.replace_with(_BREAK)
+        node.replace_with(_BR)
     for node in tree.css(_BLOCKS):
-        mark = _BREAK * 2 if node.tag in _PARAGRAPHS else _BREAK
+        mark = _PARAGRAPH if node.tag in _PARAGRAPHS else _LINE
         node.insert_before(mark)
         node.insert_after(mark)
     for node in tree.css("td,th"):
         node.insert_after(" ")
-    return clean(_unfold(tree.body.text(separator="")), limit)
+    return clean(_RUN.sub(_white_space, tree.body.text(separator="") if tree.body else ""), limit)
 
 
-def _unfold(text: str) -> str:
-    lines = (" ".join(line.split()) for line in text.split(_BREAK))
-    return "\n".join(lines)
+def _white_space(run: regex.Match[str]) -> str:
+    if _PARAGRAPH in run[0] or run[0].count(_BR) > 1:
+        return "\n\n"
+    return "\n" if _BR in run[0] or _LINE in run[0] else " "
 
 
 def _parsed(html: str) -> LexborHTMLParser:
