@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LARGEST_BODY = 2**20  # bytes of one delivery
+LARGEST_BODY = 5 * 2**20  # bytes of one delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
