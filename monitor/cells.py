@@ -25,7 +25,7 @@ _HUNGARIAN = re.compile(
     r"(?:[\s,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?)?"
 )
 _RATING = re.compile(
-    r"(?P<value>\d+(?:[.,]\d+)?)\s*(?:(?P<percent>%)|(?:/|z|ze|of|out of)\s*(?P<scale>\d+))?\s*(?:[*★]|\w+)?",
+    r"(?P<value>\d+(?:[.,]\d+)?)\s*(?:(?P<percent>%)|(?:/|z|ze|of|out of)\s*(?P<scale>\d+))?\s*(?:[*★]|[^\W\d_]+)?",
     re.IGNORECASE,
 )
 _STARS = re.compile(r"(?P<full>[★⭐*]{1,5})(?P<empty>[☆]{0,4})\uFE0F?")

@@ -5,6 +5,7 @@ Reading blocks; a connector calls it through `asyncio.to_thread`.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -81,6 +82,8 @@ def _stat(path: Path) -> os.stat_result:
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> SourceError:
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return PermanentError("`path` is too long to be a file; check it in config.toml.")
     match error:
         case FileNotFoundError() | NotADirectoryError() | ValueError():
             return PermanentError(f"There is no file {path}; check `path` in config.toml.")
