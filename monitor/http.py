@@ -276,7 +276,7 @@ class Http:
     def _unreachable(self, error: Exception, who: str) -> SourceError:
         if _BLOCKED in str(error):
             return PermanentError(f"{who} {_BLOCKED}; where that is meant, name it in service.allow_private")
-        if isinstance(error, ValueError):
+        if isinstance(error, ValueError) and not isinstance(error, OSError):  # a refused certificate is both
             return PermanentError(f"{who} is not an address that can be used; check its spelling")
         return TemporaryError(f"{who}: {self._why(error)}")
 
@@ -351,7 +351,7 @@ async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
             body += part
             if len(body) > most:
                 raise PermanentError(f"{who} answers with more than {most // 2**20} MiB; it is not read")
-    if body and not inflate.complete:
+    if not inflate.complete:
         raise TemporaryError(f"{who}: the answer was cut off")
     return bytes(body)
 

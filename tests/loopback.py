@@ -40,18 +40,19 @@ class Asked:
 class Loopback:
     """`async with Loopback(answer) as server`: every request gets `server.answer`, an Answer or a function of Asked."""
 
-    def __init__(self, answer: Answer | Callable[[Asked], Answer] = Answer()) -> None:
+    def __init__(self, answer: Answer | Callable[[Asked], Answer] = Answer(), host: str = "127.0.0.1") -> None:
         self.answer = answer
         self.asked: list[Asked] = []
         self.arrived = asyncio.Event()  # set by each request; clear it to wait for the next
+        self._host = host
         self._over = asyncio.Event()
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1.0)
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, self._host, 0)
         await site.start()
-        self.origin = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.origin = f"http://{self._host}:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(
