@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 import time
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
@@ -39,7 +40,9 @@ def resolve(path: str, base: Path) -> Path:
     if is_sample(path):
         return _sample(path.removeprefix(SAMPLE))
     found = base / os.path.expanduser(path)
-    _stat(found)
+    mode = _stat(found).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise PermanentError(f"{found} is no ordinary file; reading it could take for ever.")
     return found
 
 
@@ -129,11 +132,11 @@ def read_changed(path: Path, cursor: str, salt: str = "", limit: int = LIMIT) ->
     """
     before = _parsed(cursor)
     row = before.get("row", 0)
-    stat = _stat(path)
-    stamp = f"{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}:{salt}"
+    status = _stat(path)
+    stamp = f"{status.st_mtime_ns}:{status.st_size}:{status.st_ino}:{salt}"
     if stamp == before.get("stat") and not row:
         return Reading(body=None, cursor=cursor)
-    fresh = time.time_ns() - stat.st_mtime_ns < _RACY
+    fresh = time.time_ns() - status.st_mtime_ns < _RACY
     body = read(path, limit)
     digest = hashlib.sha256(salt.encode() + b"\0" + body).hexdigest()
     after = json.dumps({"stat": "" if fresh else stamp, "sha256": digest})

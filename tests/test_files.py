@@ -37,6 +37,12 @@ def test_missing_file_says_what_to_do(tmp_path: Path, path: str) -> None:
         files.read(files.resolve(path, tmp_path))
 
 
+def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PermanentError, match="ordinary"):
+        files.resolve("pipe", tmp_path)
+
+
 def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     path = written(tmp_path, b"x")
