@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="ISO 639-1 code")]
 
@@ -80,6 +81,20 @@ class TriageOptions(Options):
 class ApprovalOptions(Options):
     people: tuple[str, ...] = Field(default=("you",), min_length=1, description="names of those who may decide")
     grace: float = Field(default=45.0, ge=0.0, le=3600.0, description="seconds in which an approval can be undone")
+    look_up_after: float = Field(
+        default=90.0,
+        ge=1.0,
+        le=3600.0,
+        description="seconds after which an answer that may be out or not is looked for; longer than any request lives",
+    )
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("no such time zone; write it like 'Europe/Bratislava'") from error
+    return name
 
 
 class PageOptions(Options):
@@ -88,6 +103,9 @@ class PageOptions(Options):
     url: str = Field(default="", description="address under which people reach the page, behind a proxy")
     language: Literal["en", "sk", "cs", "hu"] = Field(
         default="en", description="the page's language until a person picks one"
+    )
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="Europe/Bratislava", description="the time zone in which the page shows times"
     )
 
 

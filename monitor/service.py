@@ -27,7 +27,7 @@ from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
 from responders.page.app import PageContext
 from responders.page.app import application as page_application
-from responders.publish import Publisher
+from responders.publish import Patience, Publisher
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,13 @@ class Service:
             arrived=self.pipeline.arrived,
             concurrency=self.config.service.concurrency,
         )
-        self.publisher = Publisher(store=self.store, connectors=self.connectors, people=people, clock=self.clock)
+        self.publisher = Publisher(
+            store=self.store,
+            connectors=self.connectors,
+            people=people,
+            clock=self.clock,
+            patience=Patience(settle=timedelta(seconds=self.config.approval.look_up_after)),
+        )
         self.rules = Rules(
             people=people,
             grace=timedelta(seconds=self.config.approval.grace),

@@ -183,6 +183,7 @@ def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
     store._engine.database.table("_sqlite_migrations").insert(
         {"migration_set": "ohlas", "name": "m9999_from_the_future", "applied_at": "2030-01-01"}
     )
+    store._engine.rows("PRAGMA user_version=9999")
     store.close()
     with pytest.raises(StoreError, match="newer Ohlas"):
         SqliteStore(path)
@@ -199,6 +200,8 @@ def test_a_migration_is_preceded_by_a_backup(tmp_path: Path, monkeypatch: pytest
 
     from monitor.store import engine, schema
 
+    assert len(schema.steps()) == engine.SCHEMA_VERSION
+
     more = Migrations("ohlas")
     more(name="m0001_foundation")(schema.m0001_foundation)
 
@@ -206,7 +209,8 @@ def test_a_migration_is_preceded_by_a_backup(tmp_path: Path, monkeypatch: pytest
     def m0002_one_more(database: object) -> None:
         database.execute("ALTER TABLE source ADD COLUMN colour TEXT")  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(engine, "migrations", more)
+    monkeypatch.setattr(schema, "migrations", more)
+    monkeypatch.setattr(engine, "SCHEMA_VERSION", 2)
     SqliteStore(path).close()
     [backup] = (tmp_path / "backups").glob("*.db")
     assert "before-m0002_one_more" in backup.name

@@ -7,15 +7,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any
 
 from monitor.errors import StoreBusy, StoreError
-from monitor.store.schema import migrations
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 Row = sqlite3.Row
+SCHEMA_VERSION = 1  # how many steps monitor/store/schema.py has; kept in the file, so that most starts need not look
 # beginnings of names, for SQLite's extended codes (SQLITE_IOERR_WRITE) start with the plain one
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
@@ -32,7 +34,6 @@ class Engine:
                 path, timeout=busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             self.connection.row_factory = sqlite3.Row
-            self.database = Database(self.connection, execute_plugins=False)
             for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=67108864"):
                 self.connection.execute(f"PRAGMA {pragma}")
 
@@ -88,21 +89,23 @@ class Engine:
     def backups(self) -> Path:
         return self.path.parent / "backups"
 
+    @cached_property
+    def database(self) -> Database:
+        """The same connection through sqlite-utils, for what is not on the hot path."""
+        # imported late: it costs as much time as all the rest of the store
+        from sqlite_utils import Database
+
+        return Database(self.connection, execute_plugins=False)
+
     def migrate(self) -> None:
         """Bring the tables up to date, one backed-up step at a time."""
+        if self.rows("PRAGMA user_version")[0][0] == SCHEMA_VERSION:
+            return
+        from monitor.store import schema
+
         with _named_errors():
-            applied = {migration.name for migration in migrations.applied(self.database)}
-            if strange := applied - set(_all_steps()):
-                raise StoreError(
-                    f"{self.path} was written by a newer Ohlas (it has {', '.join(sorted(strange))}). "
-                    "Install that version, or put back a backup from before."
-                )
-            pending = [migration.name for migration in migrations.pending(self.database)]
-            for number, name in enumerate(pending, start=1):
-                if applied:
-                    self.backup(f"before-{name}")
-                migrations.apply(self.database, stop_before=pending[number:])
-                applied.add(name)
+            schema.migrate(self.database, self.path, self.backup)
+            self.connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def backup(self, why: str) -> Path:
         """Copy the whole database into `backups/`, consistently, while it is in use."""
@@ -115,14 +118,6 @@ class Engine:
             finally:
                 copy.close()
         return target
-
-
-def _all_steps() -> list[str]:
-    empty = Database(memory=True, execute_plugins=False)
-    try:
-        return [migration.name for migration in migrations.pending(empty)]
-    finally:
-        empty.close()
 
 
 @contextmanager

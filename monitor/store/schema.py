@@ -6,9 +6,39 @@ a person touches one table and its search index. Times are seconds since 1970, U
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from sqlite_utils import Database, Migrations
 
+from monitor.errors import StoreError
+
 migrations = Migrations("ohlas")
+
+
+def migrate(database: Database, path: Path, backup: Callable[[str], object]) -> None:
+    """Take every step that `database`, the file at `path`, lacks. Raises StoreError where it knows more than we do."""
+    applied = {step.name for step in migrations.applied(database)}
+    if strange := applied - set(steps()):
+        raise StoreError(
+            f"{path} was written by a newer Ohlas (it has {', '.join(sorted(strange))}). "
+            "Install that version, or put back a backup from before."
+        )
+    pending = [step.name for step in migrations.pending(database)]
+    for number, name in enumerate(pending, start=1):
+        if applied:
+            backup(f"before-{name}")
+        migrations.apply(database, stop_before=pending[number:])
+        applied.add(name)
+
+
+def steps() -> list[str]:
+    """The names of all steps, in order."""
+    empty = Database(memory=True, execute_plugins=False)
+    try:
+        return [step.name for step in migrations.pending(empty)]
+    finally:
+        empty.close()
 
 
 @migrations()
