@@ -1,0 +1,167 @@
+"""`ohlas check`"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.commands.opening import Setup, only, pass_setup
+from monitor.commands.terminal import echo_json, table, written_out
+from monitor.errors import ConfigError, OhlasError, SourceError, TemporaryError
+from monitor.model import CanReceive, Connector, Page
+
+if TYPE_CHECKING:
+    from monitor.options import Config
+    from monitor.settings import Loaded
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a source answered; `problem` is "" where it did. `replies` is "by_us" or "by_hand"."""
+
+    name: str
+    kind: str
+    reachable: bool
+    mentions: int = 0
+    more: bool = False
+    skipped: tuple[str, ...] = ()
+    replies: str = "by_hand"
+    receives: bool = False
+    problem: str = ""
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Only read config.toml; reach out to no source.")
+@click.option("--timeout", default=20.0, show_default=True, metavar="SECONDS", help="How long a source may take.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_setup
+def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
+    """Say what is wrong with config.toml, and whether the sources answer.
+
+    Every mistake is named at once, with its line and what to do. Secrets are masked. The sources are read once and
+    nothing is saved. Exit status 1 where something has to be mended.
+
+    \b
+    Examples:
+      ohlas check
+      ohlas check --offline
+      ohlas check --json
+    """
+    try:
+        loaded = setup.read()
+    except ConfigError as error:
+        _show_mistakes(error, as_json)
+        raise OhlasError(f"{setup.path.name} cannot be used: {_mistakes(len(error.problems))}") from error
+    answers = [] if offline else asyncio.run(_ask_all(setup, loaded.config, timeout))
+    (_show_json if as_json else _show)(setup, loaded, answers)
+    if silent := [answer.name for answer in answers if not answer.reachable]:
+        raise OhlasError(f"cannot be read: {', '.join(silent)}")
+
+
+def _mistakes(count: int) -> str:
+    return "1 mistake" if count == 1 else f"{count} mistakes"
+
+
+def _show_mistakes(error: ConfigError, as_json: bool) -> None:
+    if as_json:
+        echo_json({"ok": False, "problems": error.problems, "warnings": [], "settings": {}, "sources": []})
+    else:
+        for problem in error.problems:
+            click.echo(written_out(problem))
+
+
+async def _ask_all(setup: Setup, config: Config, limit: float) -> list[Answer]:
+    """Side by side, so that it takes as long as the slowest source."""
+    return list(await asyncio.gather(*(_ask(setup, config, name, limit) for name in config.sources)))
+
+
+async def _ask(setup: Setup, config: Config, name: str, limit: float) -> Answer:
+    from monitor.service import opened
+
+    kind = config.sources[name].kind
+    try:
+        async with opened(only(config, name)) as connectors:
+            outcome = await _page(connectors[name], name, limit)
+            return _answer(name, kind, connectors[name], outcome)
+    except OhlasError as error:
+        return Answer(name=name, kind=kind, reachable=False, problem=setup.masked(str(error)))
+
+
+async def _page(connector: Connector, name: str, limit: float) -> Page:
+    """Raises SourceError; what a connector raises beyond its contract is a bug of ours, and is logged."""
+    task = asyncio.ensure_future(connector.poll(""))
+    try:
+        done, _ = await asyncio.wait({task}, timeout=limit)
+    finally:
+        task.cancel()
+    if not done:
+        raise TemporaryError(f"no answer within {limit:g} s")
+    error = task.exception()
+    if error is not None and not isinstance(error, SourceError):
+        log.error("the connector of %s failed", name, exc_info=error)
+        raise TemporaryError(f"unexpected {type(error).__name__}; this is a mistake in Ohlas") from error
+    return task.result()
+
+
+def _answer(name: str, kind: str, connector: Connector, page: Page) -> Answer:
+    from responders.publish import is_manual
+
+    return Answer(
+        name=name,
+        kind=kind,
+        reachable=True,
+        mentions=len(page.mentions),
+        more=page.more,
+        skipped=page.skipped,
+        replies="by_hand" if is_manual(connector) else "by_us",
+        receives=isinstance(connector, CanReceive),
+    )
+
+
+def _show_json(setup: Setup, loaded: Loaded, answers: list[Answer]) -> None:
+    from monitor.settings import shown
+
+    document: dict[str, Any] = {
+        "ok": all(answer.reachable for answer in answers),
+        "problems": [],
+        "warnings": list(loaded.warnings),
+        "settings": shown(loaded.config),
+        "sources": answers,
+    }
+    echo_json(document)
+
+
+def _show(setup: Setup, loaded: Loaded, answers: list[Answer]) -> None:
+    from monitor.settings import as_lines, shown
+
+    _section(f"Settings of {setup.path}", as_lines(shown(loaded.config)))
+    _section("Warnings", loaded.warnings)
+    rows = [(answer.name, answer.kind, _in_words(answer)) for answer in answers]
+    _section("Sources", table(("name", "kind", "answer"), rows) if rows else ())
+    for answer in answers:
+        _section(f"Left out by {answer.name}", answer.skipped[:10])
+    if not loaded.warnings and all(answer.reachable for answer in answers):
+        click.echo("Everything is in order." if answers else "config.toml is in order.")
+
+
+def _section(title: str, lines: Iterable[str]) -> None:
+    found = list(lines)
+    if found:
+        click.echo("\n".join([written_out(title), *(f"  {written_out(line)}" for line in found), ""]))
+
+
+def _in_words(answer: Answer) -> str:
+    if answer.problem:
+        return f"CANNOT BE READ: {answer.problem}"
+    replies = "replies are posted by hand" if answer.replies == "by_hand" else "replies are posted by Ohlas"
+    if answer.receives:
+        return f"waits for deliveries at /in/{answer.name}; {replies}"
+    more = ", and more is waiting" if answer.more else ""
+    return f"ok, {answer.mentions} mentions{more}; {replies}"

@@ -1,0 +1,111 @@
+"""`ohlas draft`"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.commands.opening import Setup, classifier, now, only, pass_setup
+from monitor.commands.shapes import of_findings, of_verdict
+from monitor.commands.terminal import echo_json, written_out
+from monitor.model import Mention
+
+if TYPE_CHECKING:
+    from monitor.options import Config
+    from monitor.pipeline import Desk
+
+
+class Unusable(click.ClickException):
+    """What came on standard input is no mention: every mistake on a line, exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        for line in self.message.split("\n"):
+            click.echo(f"ohlas: {written_out(line)}", file=file, err=file is None)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Accepted for uniformity: the answer is always JSON.")
+@pass_setup
+def command(setup: Setup, as_json: bool) -> None:
+    """Draft the reply to the mention that comes as JSON on standard input, and save nothing.
+
+    \b
+    Reads one object:   {source, id, author, title?, text, language?, rating?, url, created_at?}
+    Prints one object:  {language, text, parts: {...}, guard: [...], verdict: {...}}
+
+    The rating is in stars from 1 to 5, the language a code such as "sk". Works without a config.toml too. The guard's
+    list is empty where it has nothing against the text.
+
+    \b
+    Examples:
+      echo '{"source": "web", "id": "1", "author": "Eva", "text": "Balík neprišiel!", "url": ""}' | ohlas draft
+      ohlas draft --json < mention.json
+    """
+    mention = _mention(sys.stdin.buffer.read())
+    echo_json(asyncio.run(_draft(setup.config_or_defaults(), mention)))
+
+
+async def _draft(config: Config, mention: Mention) -> dict[str, Any]:
+    from monitor.pipeline import Desk
+
+    desk = Desk(config, classifier(config), {})
+    if mention.source not in config.sources:
+        return _drafted(desk, mention)
+    from monitor.service import opened
+
+    async with opened(only(config, mention.source)) as connectors:  # the source knows how long a reply may be
+        desk.connectors = connectors
+        return _drafted(desk, mention)
+
+
+def _drafted(desk: Desk, mention: Mention) -> dict[str, Any]:
+    verdict = desk.judge([mention])[0]
+    composition = desk.compose(mention, verdict)
+    findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
+    return {
+        "language": composition.language,
+        "text": composition.text,
+        "parts": dict(composition.parts),
+        "guard": of_findings(findings),
+        "verdict": of_verdict(verdict),
+    }
+
+
+def _mention(body: bytes) -> Mention:
+    """Raises Unusable."""
+    from pydantic import ValidationError
+
+    from monitor.commands.given import Given
+    from monitor.mistakes import mistakes_of
+
+    written = _object(body)
+    try:
+        given = Given.model_validate(written)
+    except ValidationError as error:
+        mistakes = mistakes_of(error, Given, written)
+        raise Unusable("\n".join(f"{_place(mistake.path)}{mistake.text}" for mistake in mistakes)) from None
+    return given.mention(now())
+
+
+def _place(path: tuple[str | int, ...]) -> str:
+    return f"{'.'.join(map(str, path))}: " if path else ""
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    if not body.strip():
+        raise Unusable("nothing came on standard input; give a mention as JSON, see `ohlas draft --help`")
+    try:
+        written = json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Unusable("the mention is not UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"the mention is not JSON: {error}") from None
+    if not isinstance(written, dict):
+        raise Unusable('the mention must be one JSON object, e.g. {"source": "web", "id": "1", …}')
+    return written

@@ -1,0 +1,94 @@
+"""`ohlas inbox`"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.commands.opening import Setup, now, pass_setup, reading
+from monitor.commands.shapes import of_inbox_row
+from monitor.commands.terminal import age, echo_json, table
+from monitor.model import LABELS
+
+if TYPE_CHECKING:
+    from monitor.store.views import Inbox, InboxRow, Tab
+
+SHOWN = 50  # rows of a table where nobody asks for more; programs get all
+HEADS = ("no", "priority", "age", "source", "language", "label", "author", "text")
+
+
+@click.command()
+@click.option(
+    "--tab",
+    type=click.Choice(["waiting", "approved", "unknown", "done", "all"]),
+    default="waiting",
+    show_default=True,
+    help="Which drafts; 'unknown' are those that may be out and need a look.",
+)
+@click.option("--source", default="", metavar="NAME", help="Of this source only.")
+@click.option("--language", default="", metavar="CODE", help="In this language only, e.g. sk.")
+@click.option("--label", type=click.Choice(LABELS), default=None, help="With this verdict only.")
+@click.option("--search", default="", metavar="WORDS", help="With these words in title, text or author.")
+@click.option("--limit", type=click.IntRange(min=1), default=None, metavar="N", help=f"At most; {SHOWN} in a table.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_setup
+def command(
+    setup: Setup,
+    tab: Tab,
+    source: str,
+    language: str,
+    label: str | None,
+    search: str,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """List the drafts that wait for a person, the most urgent first.
+
+    The number in the first column is what `ohlas show` and `ohlas decide` take.
+
+    \b
+    Examples:
+      ohlas inbox
+      ohlas inbox --label complaint --language sk
+      ohlas inbox --tab done --search "stan rohac"
+      ohlas inbox --json
+    """
+    from monitor.store.views import InboxFilter
+
+    most = limit or (-1 if as_json else SHOWN)  # -1 is SQL's way to say "all"
+    wanted = InboxFilter(
+        tab=tab, source=source, language=language, label=label or "", search=search, limit=most, offset=0
+    )
+    with reading(setup.config()) as store:
+        inbox = store.views.inbox(wanted)
+    if as_json:
+        echo_json({"drafts": [of_inbox_row(row) for row in inbox.rows]})
+    else:
+        _show(inbox)
+
+
+def _show(inbox: Inbox) -> None:
+    if not inbox.rows:
+        click.echo("Nothing here.")
+        return
+    at = now()
+    for line in table(HEADS, [_row(row, at) for row in inbox.rows]):
+        click.echo(line)
+    if len(inbox.rows) < inbox.total:
+        click.echo(f"{len(inbox.rows)} of {inbox.total}; see more with --limit {inbox.total}", err=True)
+
+
+def _row(row: InboxRow, at: datetime) -> tuple[str, ...]:
+    draft, mention = row.draft, row.mention
+    return (
+        str(draft.id),
+        draft.priority.name.lower(),
+        age(mention.created_at, at),
+        mention.source,
+        draft.language,
+        f"{row.verdict.label}{'?' if row.verdict.unsure else ''}",
+        mention.author,
+        " - ".join(part for part in (mention.title, mention.text) if part),
+    )

@@ -1,0 +1,114 @@
+"""What commands open: the configuration, the store, the desk. Each is imported by those that need it only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from monitor.classify.embedded import EmbeddedClassifier
+    from monitor.options import Config
+    from monitor.settings import Loaded
+    from monitor.store.sqlite import SqliteStore
+
+
+@dataclass
+class Setup:
+    """What every command is given. `explicit`: a person named the file, so it has to be there."""
+
+    path: Path
+    explicit: bool
+    secrets: frozenset[str] = frozenset()
+
+    def read(self) -> Loaded:
+        """config.toml; from here on its secrets are kept out of errors and log lines. Raises ConfigError."""
+        from monitor import logs
+        from monitor.settings import read, secrets_of
+
+        loaded = read(self.path)
+        self.secrets = secrets_of(loaded.config)
+        logs.configure("text", "warning", self.secrets)
+        return loaded
+
+    def config(self) -> Config:
+        return self.read().config
+
+    def config_or_defaults(self) -> Config:
+        """For commands that are of use without any config.toml."""
+        from monitor.options import Config
+
+        return self.config() if self.explicit or self.path.exists() else Config()
+
+    def masked(self, text: str) -> str:
+        from monitor.logs import mask, mask_queries
+
+        return mask_queries(mask(text, self.secrets))
+
+
+pass_setup = click.make_pass_decorator(Setup)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def database(config: Config) -> Path:
+    return config.service.state / "ohlas.db"
+
+
+@contextmanager
+def reading(config: Config) -> Iterator[SqliteStore]:
+    """The store; where nothing was ever saved, an empty one, so that looking leaves no trace."""
+    path = database(config)
+    with _opened(path if path.exists() else Path(":memory:")) as store:
+        yield store
+
+
+@contextmanager
+def writing(config: Config) -> Iterator[SqliteStore]:
+    with _opened(database(config)) as store:
+        yield store
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[SqliteStore]:
+    from monitor.store.sqlite import SqliteStore
+
+    try:
+        store = SqliteStore(path)
+    except OSError as error:
+        raise StoreError(f"{path.parent} cannot be used ({error.strerror}); check who may write there") from error
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def classifier(config: Config) -> EmbeddedClassifier:
+    from monitor.classify.embedded import EmbeddedClassifier
+
+    return EmbeddedClassifier.load(languages=config.drafting.languages, unsure_below=config.classifier.unsure_below)
+
+
+def only(config: Config, source: str) -> Config:
+    """The same configuration with one source, or none where there is none of that name: nothing else is opened."""
+    return config.model_copy(update={"sources": {name: one for name, one in config.sources.items() if name == source}})
+
+
+def known_source(config: Config, name: str) -> str:
+    """Raises ConfigError with the names that there are."""
+    if name in config.sources:
+        return name
+    from monitor.mistakes import did_you_mean
+
+    hint = did_you_mean(name, list(config.sources)) or "."
+    there_are = f" There are: {', '.join(config.sources)}." if config.sources else " config.toml has no source yet."
+    raise ConfigError([f"no source is called {name!r}{hint}{there_are}"])

@@ -1,0 +1,36 @@
+"""`ohlas run`"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import click
+
+from monitor.commands.opening import Setup, pass_setup
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@pass_setup
+def command(setup: Setup) -> None:
+    """Read the sources, write drafts, and show the page, until Ctrl-C.
+
+    Prints where the page is, and a link that signs you in once. Stopping leaves nothing half-done: start it again
+    and it goes on where it was. The log goes to standard error.
+
+    \b
+    Examples:
+      ohlas run
+      ohlas --config /etc/ohlas/config.toml run
+    """
+    from monitor import logs
+    from monitor.service import serve
+
+    loaded = setup.read()
+    service = loaded.config.service
+    logs.configure(service.log, service.log_level, setup.secrets)
+    for warning in loaded.warnings:
+        log.warning("%s", warning)
+    asyncio.run(serve(loaded.config, click.echo))

@@ -1,0 +1,103 @@
+"""`ohlas status`"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.commands.opening import Setup, pass_setup, reading
+from monitor.commands.running import is_running, page_url
+from monitor.commands.terminal import echo_json, moment, on_one_line, table
+
+if TYPE_CHECKING:
+    from monitor.options import Config
+    from monitor.store.sources import NoticeRow, SourceState
+    from monitor.store.sqlite import SqliteStore
+
+NOTICES = 5  # newest ones shown
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_setup
+def command(setup: Setup, as_json: bool) -> None:
+    """Say whether Ohlas runs, how the sources are, and how much is waiting since when.
+
+    \b
+    Examples:
+      ohlas status
+      ohlas status --json
+    """
+    config = setup.config()
+    with reading(config) as store:
+        found = _found(config, store)
+    if as_json:
+        echo_json(found)
+        return
+    for line in _lines(found):
+        click.echo(line)
+
+
+def _found(config: Config, store: SqliteStore) -> dict[str, Any]:
+    counts = store.views.counts()
+    running = is_running(config.service.state)
+    return {
+        "running": running,
+        "page": page_url(config) if running else "",
+        "mentions": counts.mentions,
+        "labels": {label or "unjudged": count for label, count in counts.labels.items()},
+        "drafts": counts.tabs,
+        "waiting_since": counts.oldest_waiting,
+        "sources": list(_sources(config, store.sources.all())),
+        "notices": [_notice(notice) for notice in store.sources.notices(NOTICES)],
+    }
+
+
+def _sources(config: Config, seen: list[SourceState]) -> Iterator[dict[str, Any]]:
+    """As config.toml lists them; one that the service has not met yet is "new"."""
+    states = {state.name: state for state in seen}
+    for name, options in config.sources.items():
+        state = states.get(name)
+        yield {
+            "name": name,
+            "kind": options.kind,
+            "status": state.status if state else "new",
+            "mentions": state.mentions if state else 0,
+            "failures": state.failures if state else 0,
+            "due": state.due if state else None,
+            "last_ok": state.last_ok if state else None,
+            "last_error": state.last_error if state else "",
+            "error_at": state.error_at if state else None,
+        }
+
+
+def _notice(notice: NoticeRow) -> dict[str, Any]:
+    return {"at": notice.at, "source": notice.source, "code": notice.code, "text": notice.text}
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    yield f"Ohlas runs; its page is {found['page']}" if found["running"] else "Ohlas does not run; start: ohlas run"
+    drafts = found["drafts"]
+    since = f", the oldest since {moment(found['waiting_since'])}" if found["waiting_since"] else ""
+    yield f"{drafts['waiting']} drafts wait for a person{since}"
+    yield f"{drafts['approved']} are approved, {drafts['unknown']} need a look, {drafts['done']} are done"
+    yield f"{found['mentions']} mentions: {_labels(found['labels'])}" if found["mentions"] else "no mentions yet"
+    if found["sources"]:
+        yield ""
+        yield from table(("source", "kind", "status", "mentions", "last read", "error"), _rows(found["sources"]))
+    for notice in found["notices"]:
+        source, code = notice["source"], notice["code"].replace("_", " ")
+        yield on_one_line(f"{moment(notice['at'])}  {source}: {code} {notice['text']}")
+
+
+def _labels(labels: dict[str, int]) -> str:
+    return ", ".join(f"{count} {label}" for label, count in sorted(labels.items()))
+
+
+def _rows(sources: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (one["name"], one["kind"], one["status"], str(one["mentions"]), moment(one["last_ok"]), one["last_error"])
+        for one in sources
+    ]
