@@ -1,7 +1,8 @@
 """Recognises what a sentence says by the beginnings of its words, as the [guard] table of a playbook lists them.
 
 A cue is one or more word beginnings, all of which have to occur in one sentence, in any order: "vrátime peniaz".
-"a/b" means either of them, "#" a number, "sorry!" exactly that word. Case and diacritics do not matter.
+"a/b" means either of them, "a_b" one right after the other, "#" a number, "sorry!" exactly that word. Case and
+diacritics do not matter.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _END = re.compile(r"[.!?…]+(?=\s|$)|\n+")
+
+Steps = tuple[tuple[str, ...], ...]  # for each of the words in a row, the beginnings that it may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,15 @@ def said(cues: Iterable[str], found: Iterable[Span]) -> Iterator[Span]:
 
 
 def occurs(cue: str, span: Span) -> bool:
-    return all(any(_begins(word, stem) for word in span.words for stem in stems) for stems in _stems(cue))
+    return all(_stands(steps, span.words) for steps in _read(cue))
+
+
+def _stands(steps: Steps, words: tuple[str, ...]) -> bool:
+    """Whether there are words right after one another that begin as `steps` say."""
+    for at in range(len(words) - len(steps) + 1):
+        if all(any(_begins(words[at + ahead], stem) for stem in stems) for ahead, stems in enumerate(steps)):
+            return True
+    return False
 
 
 def _begins(word: str, stem: str) -> bool:
@@ -62,8 +73,11 @@ def _begins(word: str, stem: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _stems(cue: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(fold(stem) for stem in word.split("/") if stem) for word in cue.split())
+def _read(cue: str) -> tuple[Steps, ...]:
+    return tuple(
+        tuple(tuple(fold(stem) for stem in step.split("/") if stem) for step in group.split("_"))
+        for group in cue.split()
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from monitor.model import Composition, Mention, ReplyRules, Verdict
 from monitor.options import CompanyOptions, DraftingOptions, PolicyOptions
 from responders.length import measure
-from responders.names import given_name, greeted
+from responders.names import given_name, greeted, product_name
 from responders.playbook import Playbook, Sentence
 
 _PARAGRAPHS_FROM = 600  # below this length a reply is one paragraph
@@ -99,7 +99,7 @@ class _Writer:
             "signature": company.signature.strip(),
             "website": company.website.strip(),
             "reference": reference,
-            "product": product_of(mention),
+            "product": _quotable_product(mention),
             "topics": f" {playbook.topics['and']} ".join(playbook.topics[name] for name in self._aspects),
         }
 
@@ -185,10 +185,9 @@ class _Writer:
         return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
-def product_of(mention: Mention) -> str:
-    """The product that a product review is about, as the source names it, where it can stand in a sentence."""
-    named = next((mention.raw[key] for key in ("product", "product_name") if mention.raw.get(key)), "")
-    product = " ".join(named.split()) if isinstance(named, str) else ""
+def _quotable_product(mention: Mention) -> str:
+    """The product's name where it can stand in a sentence, else nothing."""
+    product = product_name(mention)
     return "" if len(product) > _LONGEST_PRODUCT or _UNQUOTABLE.search(product) else product
 
 

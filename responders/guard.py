@@ -11,6 +11,7 @@ from monitor.model import Finding, Label, Mention, ReplyRules
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.cues import Span, fold, occurs, said, spans
 from responders.length import measure
+from responders.names import product_name
 from responders.playbook import Playbook, shipped, shipped_languages
 
 RULES: dict[str, str] = {
@@ -218,17 +219,13 @@ def _private_data(case: _Case) -> Iterator[Finding]:
 
 def _is_private_number(number: str, mention: Mention | None) -> bool:
     """Five digits and more are never quoted; four only where they are the customer's own and no year."""
-    digits = sum(letter.isdigit() for letter in number)
-    if digits >= 5:
-        return mention is None or number not in _product_words(mention)
-    written = f"{mention.title} {mention.text}" if mention is not None else ""
-    return number in written and not re.fullmatch(r"(?:19|20)\d\d", number) and number not in _product_words(mention)
-
-
-def _product_words(mention: Mention | None) -> frozenset[str]:
-    """A model number in the name of the reviewed product is no secret."""
-    named = (mention.raw.get(key) for key in ("product", "product_name")) if mention is not None else ()
-    return frozenset(word for name in named if isinstance(name, str) for word in re.findall(r"[\w-]+", name))
+    if mention is None:
+        return sum(letter.isdigit() for letter in number) >= 5
+    if number in product_name(mention):
+        return False  # a model number is no secret
+    if sum(letter.isdigit() for letter in number) >= 5:
+        return True
+    return number in f"{mention.title} {mention.text}" and not re.fullmatch(r"(?:19|20)\d\d", number)
 
 
 def _unknown_link(case: _Case) -> Iterator[Finding]:

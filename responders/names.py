@@ -1,4 +1,4 @@
-"""By which name a customer is greeted: the given name, where the author's name surely holds one."""
+"""Names that a reply may use: the customer's given name, and that of the product which a review is about."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+from monitor.model import Mention
+
 _TITLES = re.compile(
     r"\b(?:ing|mgr|bc|mudr|judr|phdr|rndr|dr|prof|doc|phd|csc|mr|mrs|ms|pani|pán|paní|pan)\b\.?,?", re.IGNORECASE
 )
+_PRODUCT_KEYS = ("product", "product_name", "produkt", "výrobok", "výrobek", "termék")  # as sources name it
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\.?")
 
 
@@ -49,9 +52,15 @@ def greeted(name: str, language: str) -> str:
     return names.czech.get(name, name)
 
 
+def product_name(mention: Mention) -> str:
+    """The product that a product review is about, as the source names it; "" where it names none."""
+    named = next((mention.raw[key] for key in _PRODUCT_KEYS if mention.raw.get(key)), "")
+    return " ".join(named.split()) if isinstance(named, str) else ""
+
+
 def _words(author: str) -> list[str]:
     """The words of what may be a person's name, else nothing: "jana.k", "user123" and "Jana | e-shop" are no names."""
-    plain = _TITLES.sub(" ", unicodedata.normalize("NFC", author)).split()
+    plain = _TITLES.sub(" ", unicodedata.normalize("NFC", author)).replace(",", " ").split()
     if not 1 <= len(plain) <= 4 or not all(_WORD.fullmatch(word) and not word[0].islower() for word in plain):
         return []
     if len(plain) == 1 and len(plain[0]) > 1 and plain[0].isupper():

@@ -259,13 +259,21 @@ def _addressed(value: Any, formal: bool) -> Any:
 
 def _problems(error: ValidationError) -> Iterator[str]:
     for detail in error.errors(include_url=False):
-        key = ".".join(str(step) for step in detail["loc"])
-        yield f"{key}: {_hint(detail['type'], detail['msg'], key)}"
+        yield f"{_place(detail['loc'])}: {_hint(detail['type'], detail['msg'], str(detail['loc'][-1]))}"
+
+
+def _place(path: tuple[int | str, ...]) -> str:
+    """As a person would point at it: "complaint.solution.product, sentence 5: offers"."""
+    at = next((place for place, step in enumerate(path) if isinstance(step, int)), None)
+    if at is None:
+        return ".".join(str(step) for step in path)
+    inner = "" if path[at + 1 :] in ((), ("text",)) else f": {path[at + 1]}"
+    return f"{'.'.join(str(step) for step in path[:at])}, sentence {int(path[at]) + 1}{inner}"
 
 
 def _hint(kind: str, message: str, key: str) -> str:
     if kind == "extra_forbidden":
-        return f"is not known here{_meant(key.rpartition('.')[2], _all_keys())}"
+        return f"is not known here{_meant(key, _all_keys())}"
     if kind == "missing":
         return "is missing; copy it from the shipped playbook of this language"
     return message.removeprefix("Value error, ")

@@ -1,0 +1,159 @@
+"""Playbooks: the shipped ones are whole, own ones replace them, and mistakes are told with file, key and hint."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import ConfigError
+from responders.playbook import ASPECTS, Playbook, Sentence, load, shipped_languages
+
+LANGUAGES = ("cs", "en", "hu", "sk")
+FIRST_PARTS = (("complaint", "apology"), ("praise", "thanks"), ("neutral", "body"))
+
+
+def shipped_text(language: str) -> str:
+    return (resources.files("responders.playbooks") / f"{language}.toml").read_text(encoding="utf-8")
+
+
+def problems_of(folder: Path, text: str, language: str = "en") -> list[str]:
+    (folder / f"{language}.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(language, folder)
+    return caught.value.problems
+
+
+def bank(playbook: Playbook, group: str, part: str) -> dict[str, tuple[Sentence, ...]]:
+    found: dict[str, tuple[Sentence, ...]] = getattr(getattr(playbook, group), part)
+    return found
+
+
+def test_four_languages_are_shipped() -> None:
+    assert set(shipped_languages()) >= set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_part_has_enough_variants(language: str) -> None:
+    playbook = load(language)
+    for group, part in (
+        ("complaint", "apology"),
+        ("complaint", "interest"),
+        ("complaint", "ask"),
+        ("complaint", "solution"),
+        ("praise", "thanks"),
+        ("praise", "personal"),
+        ("praise", "invitation"),
+        ("neutral", "body"),
+    ):
+        assert len(bank(playbook, group, part)["general"]) >= 6, (group, part)
+    for group, part in (("complaint", "interest"), ("complaint", "solution"), ("praise", "personal")):
+        for aspect in ASPECTS:
+            assert len(bank(playbook, group, part)[aspect]) >= 2, (part, aspect)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("formal", [True, False])
+def test_no_markup_is_left_and_every_sentence_ends(language: str, formal: bool) -> None:
+    playbook = load(language, formal=formal)
+    for group in (playbook.complaint, playbook.praise, playbook.neutral):
+        for part in type(group).model_fields:
+            found = getattr(group, part)
+            for sentence in found if isinstance(found, tuple) else (one for many in found.values() for one in many):
+                assert sentence.text[-1] in ".!?", sentence.text
+                assert not re.search(r"[\[\]|]|\s\s|\s[.,!?]", sentence.text), sentence.text
+
+
+@pytest.mark.parametrize("language", ["sk", "cs"])
+def test_what_follows_the_greeting_can_begin_with_a_small_letter(language: str) -> None:
+    playbook = load(language)
+    for group, part in FIRST_PARTS:
+        for sentences in bank(playbook, group, part).values():
+            for sentence in sentences:
+                assert not re.match(r"(V[áa][sšm]|Vy|Vam)\w*|\{", sentence.text), sentence.text
+
+
+@pytest.mark.parametrize("language", ["sk", "cs", "hu"])
+def test_familiar_address_never_says_sir(language: str) -> None:
+    formal_words = {"sk": r"\bV(ás|ám|ami|aš\w*|áš\w*)\b", "cs": r"\bV(ás|ám|ámi|aš\w*|áš\w*)\b", "hu": r"\bÖn\w*"}
+    familiar = load(language, formal=False)
+    texts = str((familiar.greeting, familiar.complaint, familiar.praise, familiar.neutral))
+    assert not re.search(formal_words[language], texts)
+    assert re.search(formal_words[language], str(load(language)))
+
+
+def test_own_file_replaces_the_shipped_one_and_keeps_the_cues(tmp_path: Path) -> None:
+    own = shipped_text("sk").replace("Ďakujeme za milé slová.", "Ďakujeme, to nás teší.")
+    own = own[: own.index("[guard]")]
+    (tmp_path / "sk.toml").write_text(own, encoding="utf-8-sig")
+    playbook = load("sk", tmp_path)
+    assert any(sentence.text == "Ďakujeme, to nás teší." for sentence in playbook.praise.thanks["general"])
+    assert playbook.guard == load("sk").guard
+
+
+def test_a_folder_without_that_language_gives_the_shipped_one(tmp_path: Path) -> None:
+    assert load("hu", tmp_path) == load("hu")
+
+
+def test_a_language_without_a_playbook_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r'no playbook for "xx"; shipped are .*cs.*LANGUAGE\.toml'):
+        load("xx", tmp_path)
+
+
+def test_a_language_is_never_taken_for_a_path(tmp_path: Path) -> None:
+    (tmp_path / "secret.toml").write_text("language = 'secret'")
+    with pytest.raises(ConfigError, match="no playbook"):
+        load("../secret", tmp_path / "inner")
+
+
+def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, 'language = "en"\n[greeting]\nnamed = ["Hello,\n')
+    assert problem.startswith("en.toml:") and "line 3" in problem
+
+
+def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    (tmp_path / "sk.toml").write_bytes('named = ["Dobrý deň"]'.encode("cp1250"))
+    with pytest.raises(ConfigError, match="is not UTF-8; save the file again"):
+        load("sk", tmp_path)
+
+
+def test_every_mistake_is_told_at_once_with_key_and_hint(tmp_path: Path) -> None:
+    text = (
+        shipped_text("en")
+        .replace("[praise.invitation]", "[praise.invitatoin]")
+        .replace('offers = ["refund"]', 'offers = ["refnud"]')
+        .replace("Hello {name},", "Hello {nmae},")
+    )
+    problems = "\n".join(problems_of(tmp_path, text))
+    assert "praise.invitation: is missing" in problems
+    assert 'praise.invitatoin: is not known here; did you mean "invitation"?' in problems
+    assert "complaint.solution.product, sentence 5: offers: " in problems
+    assert "there is nothing to fill {nmae} with; known are name, company" in problems
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        ("delivery = [", "delivrey = [", 'did you mean "delivery"?'),
+        ('language = "en"', 'language = "sk"', "the file is called en.toml"),
+        ('"Hello,"', '"Hello [you,"', "a bracket is not closed"),
+        ('and = "and"\n', "", 'the word that joins two topics is missing, e.g. and = "and"'),
+        ('staff = "with our staff"', 'stuff = "with our staff"', 'did you mean "staff"?'),
+    ],
+)
+def test_single_mistakes(tmp_path: Path, was: str, becomes: str, told: str) -> None:
+    assert told in "\n".join(problems_of(tmp_path, shipped_text("en").replace(was, becomes, 1)))
+
+
+def test_a_part_that_could_not_always_be_filled_is_refused(tmp_path: Path) -> None:
+    text = re.sub(
+        r"(\[praise\.thanks\]\ngeneral = )\[.*?\n\]", r'\1["Thank you, {name}."]', shipped_text("en"), flags=re.S
+    )
+    (problem,) = problems_of(tmp_path, text)
+    assert "thanks: general needs at least one sentence without a {slot}" in problem
+
+
+def test_values_are_put_in_as_they_are() -> None:
+    assert Sentence(text="Your {product}.").fill({"product": "{name} & <b>"}) == "Your {name} & <b>."
