@@ -1,0 +1,130 @@
+"""The local web page: where a person reads what customers say and decides what is answered.
+
+Plain forms, no JavaScript. GET and HEAD only show; a decision is a POST that carries the session's token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from monitor.errors import StoreBusy
+from responders.page import drafts, inbox, sign_in, sources
+from responders.page.context import PageContext, Visit, see_other
+from responders.page.forms import Form, read_form
+from responders.page.rendering import STATIC
+from responders.page.security import (
+    HEADERS,
+    KEPT_FOR_EVER,
+    NEVER_KEPT,
+    SAFE_METHODS,
+    cross_site,
+    for_machines,
+    host_allowed,
+    same_token,
+)
+from responders.page.session import open_visit
+
+__all__ = ["PageContext", "application"]
+
+View = Callable[[Visit], Awaitable[web.StreamResponse]]
+Decide = Callable[[Visit, Form], Awaitable[web.StreamResponse]]
+
+
+def application(page: PageContext) -> web.Application:
+    """The page as an application to run, or to add more routes to; those for machines keep their own rules."""
+    app = web.Application(middlewares=[_protection(page)])
+    app.router.add_get("/sign-in", _open(page, sign_in.show))
+    app.router.add_post("/sign-in", _entering(page, sign_in.enter))
+    app.router.add_post("/sign-out", _writing(page, sign_in.leave))
+    app.router.add_post("/language", _writing(page, sign_in.speak))
+    app.router.add_get("/", _reading(page, inbox.show))
+    app.router.add_get("/drafts/{id:[0-9]{1,12}}", _reading(page, drafts.show))
+    app.router.add_get("/drafts/{id:[0-9]{1,12}}/{action}", _reading(page, drafts.back_to_draft))
+    app.router.add_post("/drafts/{id:[0-9]{1,12}}/{action}", _writing(page, drafts.take_decision))
+    app.router.add_get("/sources", _reading(page, sources.show))
+    app.router.add_static("/static", STATIC)
+    return app
+
+
+def _open(page: PageContext, view: View) -> Handler:
+    """For everybody."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await view(await open_visit(page, request))
+
+    return handle
+
+
+def _reading(page: PageContext, view: View) -> Handler:
+    """For those who are signed in."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        visit = await open_visit(page, request)
+        if visit.session is None:
+            return _ask_to_sign_in(visit)
+        return await view(visit)
+
+    return handle
+
+
+def _entering(page: PageContext, view: Decide) -> Handler:
+    """A form of somebody who has no session yet: the one-time token in it is what protects it."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await view(await open_visit(page, request), await read_form(request))
+
+    return handle
+
+
+def _writing(page: PageContext, view: Decide) -> Handler:
+    """A form of those who are signed in, sent from one of our own pages."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        visit, form = await open_visit(page, request), await read_form(request)
+        if visit.session is None or not same_token(visit.session.csrf, form.line("csrf")):
+            return visit.show("refused.html", status=403, typed=form.text("text"))
+        return await view(visit, form)
+
+    return handle
+
+
+def _ask_to_sign_in(visit: Visit) -> web.Response:
+    """A link in a mail is opened from another site, and the strict cookie stays at home: the page asks once more."""
+    request = visit.request
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and "again" not in request.query:
+        return visit.show("again.html", address=str(request.rel_url.update_query(again="1")))
+    return see_other("/sign-in")
+
+
+def _protection(page: PageContext) -> Middleware:
+    @web.middleware
+    async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if for_machines(request.path):
+            return await handler(request)
+        response = await _answer(page, request, handler)
+        response.headers.update(HEADERS)
+        kept = request.path.startswith("/static/") and response.status in (200, 304)
+        response.headers["Cache-Control"] = KEPT_FOR_EVER if kept else NEVER_KEPT
+        return response
+
+    return protect
+
+
+async def _answer(page: PageContext, request: web.Request, handler: Handler) -> web.StreamResponse:
+    if not host_allowed(request.host, page.options):
+        text = "This address is not the page's own. Set page.url in config.toml to the one that people use.\n"
+        return web.Response(status=421, text=text)
+    try:
+        if request.method not in SAFE_METHODS and cross_site(request, page.options):
+            raise web.HTTPForbidden
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400:
+            return error
+        return (await open_visit(page, request)).show("error.html", error.status, status_code=error.status)
+    except StoreBusy:
+        text = "The database is busy or the disk is full. Nothing was changed; try again in a moment.\n"
+        return web.Response(status=503, text=text, headers={"Retry-After": "5"})

@@ -1,0 +1,53 @@
+"""What every view of the page is given: the place it runs in, and one person's visit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+
+from monitor.model import Mention
+from monitor.options import PageOptions
+from monitor.store.sign_ins import Session
+from monitor.store.sqlite import SqliteStore
+from responders.approval import Rules
+from responders.page.rendering import render
+from responders.page.words import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageContext:
+    """`reply_link` tells where a person posts an answer by hand, "" where that is not known; `clock` is aware."""
+
+    store: SqliteStore
+    rules: Rules
+    options: PageOptions
+    reply_link: Callable[[Mention], str]
+    clock: Callable[[], datetime]
+    company: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request of one reader. `session` is None for those who are not signed in."""
+
+    page: PageContext
+    request: web.Request
+    words: Words
+    now: datetime
+    session: Session | None = None
+
+    @property
+    def person(self) -> str:
+        return self.session.person if self.session else ""
+
+    def show(self, template: str, status: int = 200, **values: object) -> web.Response:
+        html = render(template, self.words, {"visit": self, "session": self.session, "now": self.now} | values)
+        return web.Response(text=html, content_type="text/html", status=status)
+
+
+def see_other(location: str) -> web.Response:
+    """After a POST: reloading the page that follows never decides again."""
+    return web.Response(status=303, headers={"Location": location})

@@ -1,0 +1,149 @@
+"""One draft: everything around it, and the decisions about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast, get_args
+
+from aiohttp import web
+
+from monitor.errors import (
+    DecisionRefused,
+    GuardRefused,
+    NoSuchDraft,
+    NotAllowed,
+    ReasonNeeded,
+    StaleDecision,
+    StoreBusy,
+    TextNeeded,
+)
+from monitor.model import Action, Decision, Draft
+from monitor.store.views import InboxFilter, Matter, Neighbours
+from responders.approval import decide
+from responders.page.codes import REJECTION_REASONS
+from responders.page.context import PageContext, Visit, see_other
+from responders.page.forms import Form, filter_query, read_filter
+from responders.page.news import read_news
+
+# what a form sends back, by the reason why the decision was not taken
+STATUSES: dict[type[Exception], int] = {
+    StaleDecision: 409,
+    GuardRefused: 422,
+    ReasonNeeded: 422,
+    TextNeeded: 422,
+    NotAllowed: 403,
+    StoreBusy: 503,
+}
+SETTLING = ("approve", "reject", "posted", "not_posted")  # after these the next draft is wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A decision that was not taken, with what the person had typed; `kind` is the error's name."""
+
+    error: Exception
+    action: str
+    form: Form
+
+    @property
+    def kind(self) -> str:
+        return type(self.error).__name__
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return self.error.rules if isinstance(self.error, GuardRefused) else ()
+
+
+async def show(visit: Visit) -> web.Response:
+    return await _show(visit, status=200, refusal=None)
+
+
+async def back_to_draft(visit: Visit) -> web.Response:
+    """The address of a form, opened by hand or reloaded: it only shows the draft."""
+    return see_other(f"/drafts/{_draft_id(visit)}")
+
+
+async def take_decision(visit: Visit, form: Form) -> web.Response:
+    decision = _decision(visit, form)
+    store = visit.page.store
+    try:
+        draft = await store.run(decide, store.drafts, decision, visit.page.rules, visit.now)
+    except NoSuchDraft:
+        raise web.HTTPNotFound from None
+    except (DecisionRefused, StoreBusy) as error:
+        refusal = Refusal(error=error, action=decision.action, form=form)
+        return await _show(visit, status=STATUSES[type(error)], refusal=refusal)
+    return see_other(await _onwards(visit, decision.action, draft))
+
+
+def _draft_id(visit: Visit) -> int:
+    return int(visit.request.match_info["id"])
+
+
+def _decision(visit: Visit, form: Form) -> Decision:
+    action = visit.request.match_info["action"]
+    if action not in get_args(Action):
+        raise web.HTTPNotFound
+    return Decision(
+        draft_id=_draft_id(visit),
+        rev=form.number("rev"),
+        action=cast(Action, action),
+        actor=visit.person,
+        via="page",
+        text=form.text("text"),
+        reason=_reason(form.line("suggestion"), form.line("reason")),
+        override=form.all("override"),
+    )
+
+
+def _reason(suggestion: str, typed: str) -> str:
+    """The code of a suggested reason and what was typed, as the audit list keeps them."""
+    return ": ".join(part for part in (suggestion if suggestion in REJECTION_REASONS else "", typed) if part)
+
+
+async def _onwards(visit: Visit, action: str, draft: Draft) -> str:
+    """The address to go to after a decision: the next draft, unless this one still wants something."""
+    wanted = read_filter(visit.request.query)
+    here = f"/drafts/{draft.id}"
+    if action not in SETTLING or action == "not_posted" or (action == "approve" and draft.manual):
+        return here + filter_query(wanted, after=draft.id)
+    store = visit.page.store
+    around = await store.run(store.views.neighbours, wanted, draft.id)
+    following = around.after or around.before
+    return (f"/drafts/{following}" if following else "/") + filter_query(wanted, after=draft.id)
+
+
+async def _show(visit: Visit, *, status: int, refusal: Refusal | None) -> web.Response:
+    wanted = read_filter(visit.request.query)
+    store = visit.page.store
+    try:
+        matter, around = await store.run(_look, visit.page, wanted, _draft_id(visit))
+    except NoSuchDraft:
+        raise web.HTTPNotFound from None
+    draft = matter.draft
+    return visit.show(
+        "draft.html",
+        status=status,
+        matter=matter,
+        draft=draft,
+        mention=matter.mention,
+        around=around,
+        query=filter_query(wanted),
+        refusal=refusal,
+        blocking=_blocking(draft, refusal),
+        reply_link=visit.page.reply_link(matter.mention),
+        customer_language=matter.mention.language or matter.verdict.language,
+        rejection_reasons=REJECTION_REASONS,
+        news=await read_news(visit) if refusal is None else None,
+    )
+
+
+def _look(page: PageContext, wanted: InboxFilter, draft_id: int) -> tuple[Matter, Neighbours]:
+    views = page.store.views
+    return views.matter(draft_id), views.neighbours(wanted, draft_id)
+
+
+def _blocking(draft: Draft, refusal: Refusal | None) -> tuple[str, ...]:
+    """Rules that an approval has to name: those found when the text was written, and any found since."""
+    found = (finding.rule for finding in draft.findings if finding.severity == "error")
+    return tuple(dict.fromkeys((*found, *(refusal.rules if refusal else ()))))

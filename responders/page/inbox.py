@@ -1,0 +1,62 @@
+"""The list of drafts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from monitor.model import LABELS
+from monitor.store.views import Inbox, InboxFilter
+from responders.page.context import PageContext, Visit
+from responders.page.forms import PER_PAGE, filter_query, read_filter
+from responders.page.news import read_news
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What stands around the list: counts by tab, values to filter by, sources in trouble."""
+
+    tabs: dict[str, int]
+    facets: dict[str, list[str]]
+    troubled: dict[str, str]
+
+
+async def show(visit: Visit) -> web.Response:
+    wanted = read_filter(visit.request.query)
+    store = visit.page.store
+    inbox, around = await store.run(_look, visit.page, wanted)
+    return visit.show(
+        "inbox.html",
+        inbox=inbox,
+        around=around,
+        wanted=wanted,
+        labels=LABELS,
+        filtered=bool(wanted.source or wanted.language or wanted.label or wanted.search),
+        query=filter_query(wanted),
+        address=lambda **changes: "/" + filter_query(wanted, **changes),
+        pages=_pages(wanted, inbox),
+        news=await read_news(visit),
+    )
+
+
+def _look(page: PageContext, wanted: InboxFilter) -> tuple[Inbox, Around]:
+    views = page.store.views
+    around = Around(tabs=views.tabs(), facets=views.facets(), troubled=views.troubled())
+    return views.inbox(wanted), around
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Numbers of pages, from 1; `before` and `after` are 0 at the ends."""
+
+    here: int
+    last: int
+    before: int
+    after: int
+
+
+def _pages(wanted: InboxFilter, inbox: Inbox) -> Pages:
+    here = wanted.offset // PER_PAGE + 1
+    last = max(1, -(-inbox.total // PER_PAGE))
+    return Pages(here=here, last=last, before=here - 1, after=here + 1 if here < last else 0)

@@ -1,0 +1,71 @@
+"""Who may talk to the page, and what a browser may do with it."""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from monitor.options import PageOptions
+
+MACHINES = ("/healthz", "/metrics", "/in/")  # no browser, no cookie: these are protected in their own ways
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+NEVER_KEPT = "no-store"
+KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def for_machines(path: str) -> bool:
+    return path.startswith(MACHINES)
+
+
+def host_allowed(host: str, options: PageOptions) -> bool:
+    """Against DNS rebinding: a name that an attacker points at us is not ours. An address cannot be rebound."""
+    name = _name_of(host)
+    return _is_address(name) or (name in ("localhost", options.host.lower(), _name_in(options.url)) and name != "")
+
+
+def cross_site(request: web.Request, options: PageOptions) -> bool:
+    """Whether another site made the browser send this. Old browsers tell less; the form's token is checked too."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("Origin", "null")  # "null" is what our own no-referrer makes of it
+    return origin != "null" and not host_allowed(urlsplit(origin).netloc, options)
+
+
+def same_token(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
+
+
+def https(options: PageOptions) -> bool:
+    return options.url.lower().startswith("https:")
+
+
+def _name_of(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _name_in(url: str) -> str:
+    return _name_of(urlsplit(url).netloc) if url else ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""What the page says, in the reader's language: messages, codes, dates and numbers."""
+
+from __future__ import annotations
+
+import gettext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from monitor.model import Finding, Reason
+from responders.page.codes import CODES
+
+LOCALE = Path(__file__).parent / "locale"
+# how each language calls itself, in the order of the switch
+LANGUAGES = {"en": "English", "sk": "Slovenčina", "cs": "Čeština", "hu": "Magyar"}
+# British conventions: this is a page for Europe, with a 24-hour clock
+TERRITORY = {"en": "en_GB"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The page's words and formats in one of LANGUAGES; times are shown in `zone`."""
+
+    language: str
+    zone: ZoneInfo
+
+    def say(self, message: str, **values: object) -> str:
+        said = catalogue(self.language).gettext(message)
+        return said % values if values else said
+
+    def count(self, one: str, many: str, number: int, **values: object) -> str:
+        return catalogue(self.language).ngettext(one, many, number) % ({"number": self.number(number)} | values)
+
+    def code(self, family: str, code: str) -> str:
+        """A code in words; one that nobody has translated is shown as it is."""
+        message = CODES[family].get(code)
+        return self.say(message) if message else code
+
+    def reason(self, family: str, reason: Reason) -> str:
+        said = self.code(family, reason.code)
+        return f"{said}: {reason.detail}" if reason.detail and said else said or reason.detail
+
+    def finding(self, finding: Finding) -> str:
+        """The guard says it more exactly, but only in English."""
+        if self.language == "en":
+            said = finding.message
+        else:
+            said = self.code("rule", finding.rule) if finding.rule in CODES["rule"] else finding.message
+        excerpt = self.code("part", finding.excerpt)
+        return f"{said} „{excerpt}“" if excerpt else said
+
+    def why(self, stored: str) -> str:
+        """A reason out of the audit list: "code", "code: free text", "overrides rule, rule", or free text."""
+        if stored.startswith("overrides "):
+            rules = ", ".join(self.code("rule", rule) for rule in stored.removeprefix("overrides ").split(", "))
+            return self.say(CODES["why"]["overrides"], rules=rules)
+        code, colon, rest = stored.partition(": ")
+        return f"{self.code('why', code)}{colon}{rest}" if code in CODES["why"] else stored
+
+    def language_name(self, code: str) -> str:
+        from babel import Locale, UnknownLocaleError
+
+        try:
+            return str(Locale.parse(code).get_language_name(self.locale) or code)
+        except (ValueError, UnknownLocaleError):
+            return code
+
+    @property
+    def locale(self) -> str:
+        return TERRITORY.get(self.language, self.language)
+
+    def day(self, at: datetime) -> str:
+        from babel.dates import format_date
+
+        return format_date(at.astimezone(self.zone), "medium", locale=self.locale)
+
+    def moment(self, at: datetime) -> str:
+        from babel.dates import format_datetime
+
+        return format_datetime(at, "medium", tzinfo=self.zone, locale=self.locale)
+
+    def clock(self, at: datetime) -> str:
+        from babel.dates import format_time
+
+        return format_time(at, "HH:mm:ss", tzinfo=self.zone, locale=self.locale)
+
+    def span(self, length: timedelta) -> str:
+        """Roughly how long, as short as it is still readable: "3 h"."""
+        from babel.dates import format_timedelta
+
+        return format_timedelta(length, locale=self.locale, format="short")
+
+    def number(self, number: float) -> str:
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(number, locale=self.locale))
+
+    def percent(self, share: float) -> str:
+        from babel.numbers import format_percent
+
+        return format_percent(share, locale=self.locale)
+
+
+@cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    return gettext.translation("ohlas", LOCALE, [language], fallback=language == "en")
+
+
+def negotiate(accept_language: str, default: str) -> str:
+    """The first of the reader's languages that the page speaks, by weight. `default` where there is none."""
+    weighed = (_weighed(part) for part in accept_language[:500].split(","))
+    wanted = sorted((-weight, place, code) for place, (code, weight) in enumerate(weighed) if weight > 0)
+    return next((code for _, _, code in wanted if code in LANGUAGES), default)
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    tag, _, parameter = part.partition(";")
+    try:
+        weight = float(parameter.strip().removeprefix("q=") or 1)
+    except ValueError:
+        weight = 0.0
+    return tag.strip().lower().partition("-")[0], weight
