@@ -146,15 +146,24 @@ def _sentence_at(case: _Case, start: int) -> str:
 
 
 def _wrong_language(case: _Case) -> Iterator[Finding]:
-    if case.identify is None or sum(letter.isalpha() for letter in case.text) < _LETTERS_TO_JUDGE:
+    words = _LINK.sub(" ", _EMAIL.sub(" ", case.text))
+    if case.identify is None or sum(letter.isalpha() for letter in words) < _LETTERS_TO_JUDGE:
         return
-    found = case.identify(_LINK.sub(" ", _EMAIL.sub(" ", case.text)))
-    if not found or found == case.language:
-        return
-    message = f'The text reads like "{found}", but the customer is answered in "{case.language}".'
-    # Slovak and Czech are easily taken for each other; letters that only one of them has settle it.
-    own = case.playbook is not None and any(letter in case.text.lower() for letter in case.playbook.guard.letters)
-    yield _warning("wrong_language", message) if own else _error("wrong_language", message)
+    found = case.identify(words)
+    if found and found != case.language:
+        message = f'The text reads like "{found}", but the customer is answered in "{case.language}".'
+        finding = _warning if _may_be_a_neighbour(case, found, words.lower()) else _error
+        yield finding("wrong_language", message)
+
+
+def _may_be_a_neighbour(case: _Case, found: str, words: str) -> bool:
+    """Slovak and Czech are easily taken for each other; the letters that only one of them has settle it."""
+    if case.playbook is None:
+        return False
+    cues = case.playbook.guard
+    own = any(letter in words for letter in cues.letters)
+    theirs = cues.neighbours.get(found, "")
+    return own or (theirs != "" and not any(letter in words for letter in theirs))
 
 
 def _unapproved_promise(case: _Case) -> Iterator[Finding]:

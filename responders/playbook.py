@@ -154,6 +154,7 @@ class GuardCues(_Table):
     """What the guard recognises a language's parts, promises and insults by; the notation is in responders/cues.py."""
 
     letters: str = ""  # letters that none of the neighbouring languages has
+    neighbours: dict[str, str] = {}  # languages it is taken for, with letters that a text in those would surely have
     negations: Cues = ()
     insults: Cues = ()
     blame: Cues = ()
