@@ -43,13 +43,9 @@ class Words:
         return f"{said}: {reason.detail}" if reason.detail and said else said or reason.detail
 
     def finding(self, finding: Finding) -> str:
-        """The guard says it more exactly, but only in English."""
-        if self.language == "en":
-            said = finding.message
-        else:
-            said = self.code("rule", finding.rule) if finding.rule in CODES["rule"] else finding.message
-        excerpt = self.code("part", finding.excerpt)
-        return f"{said} „{excerpt}“" if excerpt else said
+        """What the guard found, without the excerpt. It says it more exactly, but only in English."""
+        known = finding.rule in CODES["rule"] and self.language != "en"
+        return self.code("rule", finding.rule) if known else finding.message
 
     def why(self, stored: str) -> str:
         """A reason out of the audit list: "code", "code: free text", "overrides rule, rule", or free text."""
