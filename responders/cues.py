@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_END = re.compile(r"[.!?…]+(?=\s|$)|\n+")
-
-Steps = tuple[tuple[str, ...], ...]  # for each of the words in a row, the beginnings that it may have
+_END = re.compile(r"(?<![.!?…])[.!?…]+(?=\s|$)|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Span:
     words: tuple[str, ...]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def spans(text: str) -> tuple[Span, ...]:
     """The sentences of `text`, in order."""
     return tuple(_cut(text))
@@ -44,40 +42,36 @@ def _cut(text: str) -> Iterator[Span]:
         start = end
 
 
-def first(cues: Iterable[str], found: Iterable[Span]) -> Span | None:
-    """The first sentence in which one of the cues occurs."""
-    return next(said(cues, found), None)
+def said(cues: tuple[str, ...], found: Iterable[Span]) -> Iterator[Span]:
+    """The sentences in which one of the cues occurs."""
+    return (span for span in found if occurs(cues, span))
 
 
-def said(cues: Iterable[str], found: Iterable[Span]) -> Iterator[Span]:
-    wanted = tuple(cues)
-    return (span for span in found if any(occurs(cue, span) for cue in wanted))
+def occurs(cues: tuple[str, ...], span: Span) -> bool:
+    line = " ".join(("", *span.words, ""))
+    return any(all(group.search(line) for group in cue) for cue in _compiled(cues))
 
 
-def occurs(cue: str, span: Span) -> bool:
-    return all(_stands(steps, span.words) for steps in _read(cue))
+@lru_cache(maxsize=256)
+def _compiled(cues: tuple[str, ...]) -> tuple[tuple[re.Pattern[str], ...], ...]:
+    """For each cue the patterns that all have to be found; the many cues of a single group share one pattern."""
+    groups = [[_pattern(group) for group in cue.split()] for cue in cues]
+    single = "|".join(found[0] for found in groups if len(found) == 1)
+    several = [tuple(re.compile(pattern) for pattern in found) for found in groups if len(found) > 1]
+    return tuple([(re.compile(single),), *several] if single else several)
 
 
-def _stands(steps: Steps, words: tuple[str, ...]) -> bool:
-    """Whether there are words right after one another that begin as `steps` say."""
-    for at in range(len(words) - len(steps) + 1):
-        if all(any(_begins(words[at + ahead], stem) for stem in stems) for ahead, stems in enumerate(steps)):
-            return True
-    return False
+def _pattern(group: str) -> str:
+    """Matches in a line in which a space stands before and after every word."""
+    steps = ("|".join(_stem(stem) for stem in step.split("/") if stem) for step in group.split("_"))
+    return f"(?: {' '.join(f'(?:{step})' for step in steps)} )"
 
 
-def _begins(word: str, stem: str) -> bool:
+def _stem(stem: str) -> str:
     if stem == "#":
-        return word[0].isdigit()
-    return word == stem[:-1] if stem.endswith("!") else word.startswith(stem)
-
-
-@lru_cache(maxsize=4096)
-def _read(cue: str) -> tuple[Steps, ...]:
-    return tuple(
-        tuple(tuple(fold(stem) for stem in step.split("/") if stem) for step in group.split("_"))
-        for group in cue.split()
-    )
+        return r"\d\S*"
+    folded = re.escape(fold(stem.removesuffix("!")))
+    return folded if stem.endswith("!") else rf"{folded}\S*"
 
 
 @lru_cache(maxsize=8192)

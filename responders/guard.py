@@ -31,20 +31,20 @@ RULES: dict[str, str] = {
 _SLOT = re.compile(
     r"\{[^{}\n]{0,40}\}|\[[^\[\]\n]*[^\W\d_][^\[\]\n]*\]|<[^\W\d_][^<>\n]{0,40}>|\b[Xx]{3,}\b|\bTODO\b|_{3,}|%[sd]\b|\$\w+\b(?<!\d)"
 )
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _LINK = re.compile(
-    r"(?:https?://|www\.)[^\s<>()]+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|eu|sk|cz|hu|de|pl|at|io|co|shop|biz|app|me|ly|gl)\b(?:/[^\s<>()]*)?",
+    r"(?:https?://|www\.)[^\s<>()]+|\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.(?:com|net|org|info|eu|sk|cz|hu|de|pl|at|io|co|shop|biz|app|me|ly|gl)\b(?:/[^\s<>()]*)?",
     re.I,
 )
 _REFERENCE = re.compile(r"\bOH-\d+\b")
-_PHONE = re.compile(r"\+?\(?\d(?:[\s()./-]{0,2}\d){8,}")
-_NUMBER = re.compile(r"\b(?=\w*\d\w*\d\w*\d\w*\d)[A-Za-z]{0,6}-?\d[\dA-Za-z-]*")
+_PHONE = re.compile(r"\+?\(?\d(?:[\s()./-]{0,2}\d){8,30}")
+_NUMBER = re.compile(r"\b[A-Za-z]{0,6}-?\d[\dA-Za-z-]{3,40}")
 _MONEY = re.compile(
-    r"(?P<before>€|£|\$|eur\b)\s?(?P<one>\d[\d\s.,]*)"
-    r"|(?P<two>\d[\d\s.,]*?)\s?(?:,-|,—)?\s?(?:€|£|\$|(?:eur\w*|kč|czk|ft|huf|forint\w*|korun\w*|pounds?|dollars?)\b)",
+    r"(?P<before>€|£|\$|eur\b)\s?(?P<one>\d[\d\s.,]{0,15})"
+    r"|(?P<two>\d[\d\s.,]{0,15}?)\s?(?:,-|,—)?\s?(?:€|£|\$|(?:eur\w*|kč|czk|ft|huf|forint\w*|korun\w*|pounds?|dollars?)\b)",
     re.I,
 )
-_PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s?(?:%|percent|perc|százalék|procent)", re.I)
+_PERCENT = re.compile(r"(\d{1,6}(?:[.,]\d{1,4})?)\s?(?:%|percent|perc|százalék|procent)", re.I)
 _LETTERS_TO_JUDGE = 25  # a shorter text says too little about its language
 
 
@@ -228,11 +228,12 @@ def _private_data(case: _Case) -> Iterator[Finding]:
 
 def _is_private_number(number: str, mention: Mention | None) -> bool:
     """Five digits and more are never quoted; four only where they are the customer's own and no year."""
-    if mention is None:
-        return sum(letter.isdigit() for letter in number) >= 5
+    digits = sum(letter.isdigit() for letter in number)
+    if mention is None or digits < 4:
+        return digits >= 5
     if number in product_name(mention):
         return False  # a model number is no secret
-    if sum(letter.isdigit() for letter in number) >= 5:
+    if digits >= 5:
         return True
     return number in f"{mention.title} {mention.text}" and not re.fullmatch(r"(?:19|20)\d\d", number)
 
@@ -269,7 +270,7 @@ def _insult_or_blame(case: _Case) -> Iterator[Finding]:
     for span in said(cues.insults, case.spans):
         yield _error("insult_or_blame", "This insults the customer, or may be read so.", span.text)
     for span in said(cues.blame, case.spans):
-        if not any(occurs(negation, span) for negation in cues.negations):
+        if not occurs(cues.negations, span):
             yield _error("insult_or_blame", "This puts the blame on the customer.", span.text)
 
 

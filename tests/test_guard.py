@@ -112,7 +112,7 @@ def test_every_shipped_sentence_reads_like_its_part_and_keeps_its_word(language:
         assert not [f for f in guard(text, language, offers=sentence.offers) if f.rule == "unapproved_promise"], text
         cues = getattr(playbook.guard.parts, part, None)
         if cues is not None:
-            assert any(occurs(cue, span) for cue in cues for span in spans(text)), (part, text)
+            assert any(occurs(cues, span) for span in spans(text)), (part, text)
 
 
 # ------------------------------------------------------------------------------ good replies by people
@@ -392,6 +392,15 @@ def test_insults_and_blame(language: str, text: str) -> None:
 def test_without_a_playbook_of_that_language_the_rest_is_still_checked() -> None:
     found = guard("{name}, 50 € an https://zle.example", "de", "complaint")
     assert errors(*found) >= {"unfilled_slot", "unknown_link", "unapproved_promise"}
+
+
+@pytest.mark.parametrize(
+    "piece", ["a.", "a@", "1 ", "1-", "[", "<a", "1,", "1234", "{", "$1", "w", "a1", ".", " ", "\n"]
+)
+def test_a_long_hostile_text_costs_no_more_than_a_long_one(piece: str) -> None:
+    """Patterns that look back at every letter would need minutes here; the time-out of the test run is the measure."""
+    for finding in guard(piece * (40_000 // len(piece)) + "x", limit=50_000):
+        assert finding.rule in RULES
 
 
 @settings(max_examples=300, deadline=None)
