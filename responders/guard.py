@@ -38,6 +38,7 @@ _LINK = re.compile(
 )
 _REFERENCE = re.compile(r"\bOH-\d+\b")
 _PHONE = re.compile(r"\+?\(?\d(?:[\s()./-]{0,2}\d){8,30}")
+_DATE = re.compile(r"\b\d{1,2}\.\s?\d{1,2}\.(?:\s?\d{4})?|\b\d{4}-\d\d-\d\d\b")
 _NUMBER = re.compile(r"\b[A-Za-z]{0,6}-?\d[\dA-Za-z-]{3,40}")
 _MONEY = re.compile(
     r"(?P<before>€|£|\$|eur\b)\s?(?P<one>\d[\d\s.,]{0,15})"
@@ -218,12 +219,19 @@ def _private_data(case: _Case) -> Iterator[Finding]:
     text = case.public
     for match in _EMAIL.finditer(text):
         yield _error("private_data", "An e-mail address that is not the company's contact.", match[0])
-    text = _LINK.sub(" ", _EMAIL.sub(" ", text))
+    text = _DATE.sub(" ; ", _LINK.sub(" ", _EMAIL.sub(" ", text)))
+    own = _digits(case.company.contact)
     for match in _PHONE.finditer(text):
+        if _digits(match[0])[-9:] in own:
+            continue  # the company's own number, written with other spaces
         yield _error("private_data", "A phone or account number that is not the company's contact.", match[0])
     for match in _NUMBER.finditer(_MONEY.sub(" ", _PHONE.sub(" ", text))):
         if _is_private_number(match[0], case.mention):
             yield _error("private_data", "A number of an order or the like; ask for it in private instead.", match[0])
+
+
+def _digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
 
 
 def _is_private_number(number: str, mention: Mention | None) -> bool:

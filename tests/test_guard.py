@@ -325,7 +325,15 @@ def test_private_data_is_not_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Volajte +421 900 123 456.", "Podnet OH-00042.", "V roku 2026 o 9:00.", "Krhla XR-55012 príde."]
+    "text",
+    [
+        "Volajte +421 900 123 456.",
+        "Podnet OH-00042.",
+        "Volajte 0900 123 456 či +421900123456.",
+        "Prišlo 12. 3. 2026 10:30.",
+        "V roku 2026 o 9:00.",
+        "Krhla XR-55012 príde.",
+    ],
 )
 def test_what_everybody_may_know_may_be_said(text: str) -> None:
     assert errors(*guard(text)) == set()
