@@ -82,7 +82,7 @@ def told(error: OhlasError, setup: Setup | None) -> list[str]:
 def _advice(error: OhlasError) -> str:
     match error:
         case StaleDecision() if error.by and error.at:
-            return f" ({error.by} decided, {error.at.astimezone():%d.%m.%Y %H:%M:%S})"
+            return f" ({error.by}, {error.at.astimezone():%d.%m.%Y %H:%M:%S})"
         case GuardRefused():
             return f" In the terminal: {' '.join(f'--override {rule}' for rule in error.rules)}"
         case ReasonNeeded():
@@ -99,6 +99,19 @@ def _leaves(group: ExceptionGroup[OhlasError]) -> list[OhlasError]:
     return found
 
 
+def _version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    from importlib import metadata
+
+    if not asked or ctx.resilient_parsing:
+        return
+    try:
+        version = metadata.version("ohlas")
+    except metadata.PackageNotFoundError:
+        version = "(run from its source, not installed)"
+    click.echo(f"ohlas {version}")
+    ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--config",
@@ -108,7 +121,9 @@ def _leaves(group: ExceptionGroup[OhlasError]) -> list[OhlasError]:
     metavar="FILE",
     help="Settings; what Ohlas remembers is kept beside them.",
 )
-@click.version_option(package_name="ohlas", message="%(prog)s %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say which Ohlas this is."
+)
 @click.pass_context
 def cli(ctx: click.Context, config: Path) -> None:
     """Ohlas reads what customers say about you, drafts replies in their language, and publishes what a person

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.opening import Setup, only, pass_setup
+from monitor.commands.opening import Setup, pass_setup
+from monitor.commands.sources import connected, first_page
 from monitor.commands.terminal import echo_json, table, written_out
-from monitor.errors import ConfigError, OhlasError, SourceError, TemporaryError
+from monitor.errors import ConfigError, OhlasError
 from monitor.model import CanReceive, Connector, Page
 
 if TYPE_CHECKING:
-    from monitor.options import Config
+    from monitor.options import Config, SourceOptions
     from monitor.settings import Loaded
 
 log = logging.getLogger(__name__)
@@ -79,43 +80,34 @@ def _show_mistakes(error: ConfigError, as_json: bool) -> None:
 
 async def _ask_all(setup: Setup, config: Config, limit: float) -> list[Answer]:
     """Side by side, so that it takes as long as the slowest source."""
-    return list(await asyncio.gather(*(_ask(setup, config, name, limit) for name in config.sources)))
+    outcomes = await asyncio.gather(*(_ask(config, name, limit) for name in config.sources), return_exceptions=True)
+    return [
+        outcome if isinstance(outcome, Answer) else _failed(setup, config.sources[name], outcome)
+        for name, outcome in zip(config.sources, outcomes, strict=True)
+    ]
 
 
-async def _ask(setup: Setup, config: Config, name: str, limit: float) -> Answer:
-    from monitor.service import opened
-
-    kind = config.sources[name].kind
-    try:
-        async with opened(only(config, name)) as connectors:
-            outcome = await _page(connectors[name], name, limit)
-            return _answer(name, kind, connectors[name], outcome)
-    except OhlasError as error:
-        return Answer(name=name, kind=kind, reachable=False, problem=setup.masked(str(error)))
+async def _ask(config: Config, name: str, limit: float) -> Answer:
+    async with connected(config, name) as connectors:
+        connector = connectors[name]
+        return _answer(config.sources[name], connector, await first_page(connector, limit))
 
 
-async def _page(connector: Connector, name: str, limit: float) -> Page:
-    """Raises SourceError; what a connector raises beyond its contract is a bug of ours, and is logged."""
-    task = asyncio.ensure_future(connector.poll(""))
-    try:
-        done, _ = await asyncio.wait({task}, timeout=limit)
-    finally:
-        task.cancel()
-    if not done:
-        raise TemporaryError(f"no answer within {limit:g} s")
-    error = task.exception()
-    if error is not None and not isinstance(error, SourceError):
-        log.error("the connector of %s failed", name, exc_info=error)
-        raise TemporaryError(f"unexpected {type(error).__name__}; this is a mistake in Ohlas") from error
-    return task.result()
+def _failed(setup: Setup, source: SourceOptions, error: BaseException) -> Answer:
+    """What a connector raises beyond its contract is a mistake of ours, and is logged."""
+    problem = setup.masked(str(error))
+    if not isinstance(error, OhlasError):
+        log.error("the connector of %s failed", source.name, exc_info=error)
+        problem = f"unexpected {type(error).__name__}; this is a mistake in Ohlas"
+    return Answer(name=source.name, kind=source.kind, reachable=False, problem=problem)
 
 
-def _answer(name: str, kind: str, connector: Connector, page: Page) -> Answer:
+def _answer(source: SourceOptions, connector: Connector, page: Page) -> Answer:
     from responders.publish import is_manual
 
     return Answer(
-        name=name,
-        kind=kind,
+        name=source.name,
+        kind=source.kind,
         reachable=True,
         mentions=len(page.mentions),
         more=page.more,

@@ -11,8 +11,9 @@ from typing import IO, TYPE_CHECKING, cast
 import click
 
 from monitor.commands.numbers import DRAFT
-from monitor.commands.opening import Setup, now, only, pass_setup, reading
+from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.shapes import of_draft
+from monitor.commands.sources import connected
 from monitor.commands.terminal import echo_json, on_one_line, paragraphs
 from monitor.errors import OhlasError
 from monitor.model import Action, CanConfirm, Connector, Decision, Draft, DraftState
@@ -124,11 +125,11 @@ def _asked(question: str) -> str:
 async def _decide(config: Config, store: SqliteStore, decision: Decision) -> tuple[Draft, str]:
     """The draft afterwards, and where a person posts it. Only the draft's own source is opened; it knows the rules."""
     from monitor.pipeline import Desk, guard_of
-    from monitor.service import LateClassifier, opened
+    from monitor.service import LateClassifier
     from responders.approval import Rules, decide
 
     source = store.views.matter(decision.draft_id).mention.source
-    async with opened(only(config, source)) as connectors:
+    async with connected(config, source) as connectors:
         desk = Desk(config, LateClassifier(config), connectors)
         rules = Rules(
             people=config.approval.people,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.opening import Setup, classifier, now, only, pass_setup
+from monitor.commands.opening import Setup, classifier, now, pass_setup
 from monitor.commands.shapes import of_findings, of_verdict
+from monitor.commands.sources import connected
 from monitor.commands.terminal import echo_json, written_out
 from monitor.model import Mention
 
@@ -54,14 +55,8 @@ def command(setup: Setup, as_json: bool) -> None:
 async def _draft(config: Config, mention: Mention) -> dict[str, Any]:
     from monitor.pipeline import Desk
 
-    desk = Desk(config, classifier(config), {})
-    if mention.source not in config.sources:
-        return _drafted(desk, mention)
-    from monitor.service import opened
-
-    async with opened(only(config, mention.source)) as connectors:  # the source knows how long a reply may be
-        desk.connectors = connectors
-        return _drafted(desk, mention)
+    async with connected(config, mention.source) as connectors:  # the source knows how long a reply may be
+        return _drafted(Desk(config, classifier(config), connectors), mention)
 
 
 def _drafted(desk: Desk, mention: Mention) -> dict[str, Any]:

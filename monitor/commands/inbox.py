@@ -46,7 +46,7 @@ def command(
 ) -> None:
     """List the drafts that wait for a person, the most urgent first.
 
-    The number in the first column is what `ohlas show` and `ohlas decide` take.
+    The number in the first column is what `ohlas show` and `ohlas decide` take. A "?" behind a label means unsure.
 
     \b
     Examples:

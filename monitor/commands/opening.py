@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.errors import ConfigError, StoreError
+from monitor.errors import StoreError
 
 if TYPE_CHECKING:
     from monitor.classify.embedded import EmbeddedClassifier
@@ -96,19 +96,3 @@ def classifier(config: Config) -> EmbeddedClassifier:
     from monitor.classify.embedded import EmbeddedClassifier
 
     return EmbeddedClassifier.load(languages=config.drafting.languages, unsure_below=config.classifier.unsure_below)
-
-
-def only(config: Config, source: str) -> Config:
-    """The same configuration with one source, or none where there is none of that name: nothing else is opened."""
-    return config.model_copy(update={"sources": {name: one for name, one in config.sources.items() if name == source}})
-
-
-def known_source(config: Config, name: str) -> str:
-    """Raises ConfigError with the names that there are."""
-    if name in config.sources:
-        return name
-    from monitor.mistakes import did_you_mean
-
-    hint = did_you_mean(name, list(config.sources)) or "."
-    there_are = f" There are: {', '.join(config.sources)}." if config.sources else " config.toml has no source yet."
-    raise ConfigError([f"no source is called {name!r}{hint}{there_are}"])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.commands.opening import Setup, known_source, only, pass_setup
+from monitor.commands.opening import Setup, pass_setup
 from monitor.commands.shapes import of_mention
+from monitor.commands.sources import connected, first_page, known_source
 from monitor.commands.terminal import echo_json, moment, on_one_line, table
-from monitor.errors import TemporaryError
 from monitor.model import Mention, Page
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def command(setup: Setup, name: str, timeout: float, as_json: bool) -> None:
       ohlas poll forum --json
     """
     config = setup.config()
-    page = asyncio.run(_poll(only(config, known_source(config, name)), name, timeout))
+    page = asyncio.run(_poll(config, known_source(config, name), timeout))
     if as_json:
         mentions = [{**of_mention(mention), "raw": dict(mention.raw)} for mention in page.mentions]
         rest = {"skipped": list(page.skipped), "gone": list(page.gone), "more": page.more}
@@ -43,14 +43,8 @@ def command(setup: Setup, name: str, timeout: float, as_json: bool) -> None:
 
 
 async def _poll(config: Config, name: str, limit: float) -> Page:
-    from monitor.service import opened
-
-    async with opened(config) as connectors:
-        try:
-            async with asyncio.timeout(limit):
-                return await connectors[name].poll("")
-        except TimeoutError:
-            raise TemporaryError(f"{name}: no answer within {limit:g} s; try again, or with --timeout") from None
+    async with connected(config, name) as connectors:
+        return await first_page(connectors[name], limit)
 
 
 def _show(page: Page) -> None:

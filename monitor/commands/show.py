@@ -73,7 +73,8 @@ def _verdict(matter: Matter) -> Iterator[str]:
     for reason in (draft.reason, *verdict.reasons):
         if reason.code:
             detail = f": {reason.detail}" if reason.detail else ""
-            yield on_one_line(f"  {reason.code.replace('_', ' ')}{detail}")
+            code = reason.code.replace("_", " ")
+            yield f"  {on_one_line(f'{code}{detail}')}"
 
 
 def _findings(matter: Matter) -> Iterator[str]:

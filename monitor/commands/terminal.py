@@ -15,6 +15,8 @@ from typing import Any
 import click
 
 WIDEST = 160  # columns; longer lines are hard to read on any screen
+_WIDEST_COLUMN = 24
+_NARROWEST_COLUMN = 5
 
 
 def written_out(text: str) -> str:
@@ -80,12 +82,18 @@ def age(at: datetime, now: datetime) -> str:
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Lines no wider than the terminal: the last column gets what the others leave."""
     clean = [tuple(on_one_line(cell) for cell in row) for row in rows]
-    widths = [min(max(map(columns, column)), 24) for column in zip(heads, *clean, strict=True)]
-    left = sum(widths[:-1]) + 2 * (len(widths) - 1)
-    widths[-1] = max(width() - left, 10)
+    widths = _widths([max(map(columns, column)) for column in zip(heads, *clean, strict=True)], width())
     for row in (tuple(heads), *clean):
         cells = [padded(cell, size) for cell, size in zip(row, widths, strict=True)]
         yield "  ".join(cells).rstrip()
+
+
+def _widths(wanted: Sequence[int], room: int) -> list[int]:
+    """The widest of the first columns give way until the last one has a quarter of the room."""
+    *found, _ = (min(one, _WIDEST_COLUMN) for one in wanted)
+    while room - sum(found) - 2 * len(found) < room // 4 and max(found) > _NARROWEST_COLUMN:
+        found[found.index(max(found))] -= 1
+    return [*found, max(room - sum(found) - 2 * len(found), _NARROWEST_COLUMN)]
 
 
 def padded(text: str, size: int) -> str:

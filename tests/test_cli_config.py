@@ -1,0 +1,65 @@
+"""config.toml as it ships: it works as it is, and shows every option there is."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from monitor.options import Config, SourceOptions
+from monitor.settings import connector_kinds, read
+from tests.terminal import ROOT, answer
+
+SHIPPED = ROOT / "config.toml"
+SECTIONS = {name: field for name, field in Config.model_fields.items() if name not in ("sources", "base")}
+SWITCHED_OFF = re.compile(r"^# (\[[\w.-]+\]|[a-z_]+ = .*)$", re.MULTILINE)
+OFF_BY_DEFAULT = {"playbooks", "metrics_token", "url"}  # the line shows an example, for there is no default to show
+ENVIRON = {"HEUREKA_KEY": "0" * 32, "HELPDESK_SECRET": "0" * 64, "OHLAS_METRICS_TOKEN": "0" * 32}
+
+
+def everything() -> str:
+    """config.toml with every option switched on."""
+    return SWITCHED_OFF.sub(r"\1", SHIPPED.read_text("utf-8"))
+
+
+def default(model: type[BaseModel], name: str) -> Any:
+    return model.model_fields[name].get_default(call_default_factory=True)
+
+
+def test_it_can_be_used_as_it_is() -> None:
+    loaded = read(SHIPPED, {})
+    assert loaded.warnings == ()
+    assert [options.kind for options in loaded.config.sources.values()] == ["file", "heureka", "rss"]
+
+
+def test_all_that_is_switched_off_can_be_switched_on(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(everything(), encoding="utf-8")
+    config = read(path, ENVIRON).config
+    assert {options.kind for options in config.sources.values()} == set(connector_kinds())
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_option_is_there_or_shown_with_its_default(section: str) -> None:
+    written = tomllib.loads(SHIPPED.read_text("utf-8")).get(section, {})
+    shown = tomllib.loads(everything())[section]
+    model = type(default(Config, section))
+    assert set(shown) == set(model.model_fields), f"[{section}] of config.toml lacks an option, or has one too many"
+    for name in shown.keys() - written.keys() - OFF_BY_DEFAULT:
+        assert model.model_validate({name: shown[name]}) == model(), f"{section}.{name} is not shown with its default"
+
+
+def test_what_every_source_understands_is_shown() -> None:
+    written = set(re.findall(r"^#? ?([a-z_]+) = ", SHIPPED.read_text("utf-8"), re.MULTILINE))
+    assert set(SourceOptions.model_fields) - {"name", "base"} <= written
+
+
+def test_check_has_nothing_against_it() -> None:
+    checked = answer("check", "--json", config=SHIPPED)
+    assert (checked["ok"], checked["problems"], checked["warnings"]) == (True, [], [])
+    assert sum(source["mentions"] for source in checked["sources"]) >= 40
+    assert [source["problem"] for source in checked["sources"]] == ["", "", ""]
