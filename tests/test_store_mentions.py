@@ -114,6 +114,15 @@ def test_a_source_is_claimed_once_and_late_after_a_crash_not_lost(store: SqliteS
     assert len(store.sources.claim_due(lease, lease + timedelta(seconds=1), 10)) == 2
 
 
+def test_a_poll_that_a_crash_cut_off_is_repeated_at_the_next_start(store: SqliteStore) -> None:
+    kinds = {"shop": "file", "forum": "rss"}
+    store.sources.configure(kinds, NOON)
+    store.sources.claim_due(NOON, NOON + timedelta(hours=1), 10)
+    store.sources.record(poll(due=NOON + timedelta(minutes=15)))  # the shop's poll ended; the forum's never did
+    store.sources.configure(kinds, NOON)
+    assert [state.name for state in store.sources.claim_due(NOON, NOON + timedelta(hours=1), 10)] == ["forum"]
+
+
 def test_a_stopped_source_rests_until_the_next_start_and_says_so_once(store: SqliteStore) -> None:
     store.sources.configure({"shop": "file"}, NOON)
     store.sources.record(poll(status="stopped", due=None, cursor=None, error="401", notice="stopped"))

@@ -58,6 +58,7 @@ def _sources(db: Database) -> None:
             "configured": int,  # 0: no longer in config.toml
             "cursor": str,
             "due": float,  # lease and next poll at once; NULL: stopped until a person acts
+            "leased_at": float,  # while a poll is under way: when it started
             "status": str,  # new, ok, failing, stopped
             "failures": int,  # in a row
             "refusals": int,  # permanent ones in a row

@@ -61,7 +61,10 @@ class Sources:
         self._engine = engine
 
     def configure(self, kinds: Mapping[str, str], now: datetime) -> None:
-        """Make the table match config.toml (name -> kind). A stopped source gets a new chance at every start."""
+        """Make the table match config.toml (name -> kind), at a start, while nobody else polls.
+
+        A stopped source gets a new chance, and one whose poll a crash cut off is read again at once.
+        """
         with self._engine.writing() as connection:
             connection.execute("UPDATE source SET configured = 0")
             for name, kind in kinds.items():
@@ -71,7 +74,7 @@ class Sources:
                     " ON CONFLICT (name) DO UPDATE SET configured = 1,"
                     " cursor = CASE WHEN kind = :kind THEN cursor ELSE '' END, kind = :kind,"
                     " status = CASE WHEN status = 'stopped' THEN 'failing' ELSE status END, refusals = 0,"
-                    " due = CASE WHEN due IS NULL THEN :now ELSE due END",
+                    " due = CASE WHEN due IS NULL OR leased_at IS NOT NULL THEN :now ELSE due END, leased_at = NULL",
                     {"name": name, "kind": kind, "now": now.timestamp()},
                 )
 
@@ -79,9 +82,9 @@ class Sources:
         """Sources whose time has come. Their `due` becomes `lease` first, so a crash makes them late, never lost."""
         with self._engine.writing() as connection:
             rows = connection.execute(
-                "UPDATE source SET due = ? WHERE name IN"
+                "UPDATE source SET due = ?, leased_at = ? WHERE name IN"
                 " (SELECT name FROM source WHERE configured AND due <= ? ORDER BY due LIMIT ?) RETURNING *",
-                (lease.timestamp(), now.timestamp(), limit),
+                (lease.timestamp(), now.timestamp(), now.timestamp(), limit),
             ).fetchall()
         return [_state(row) for row in rows]
 
@@ -125,6 +128,7 @@ def record_poll(connection: Connection, poll: PollRecord) -> None:
     """Part of the transaction that saves a page, or a transaction of its own."""
     connection.execute(
         "UPDATE source SET status = :status, failures = :failures, refusals = :refusals, due = :due,"
+        " leased_at = NULL,"
         " cursor = coalesce(:cursor, cursor),"
         " last_ok = CASE WHEN :error = '' THEN :at ELSE last_ok END,"
         " last_error = :error,"
