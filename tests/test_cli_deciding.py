@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from monitor.commands.terminal import columns, padded
 from monitor.model import text_hash
 from monitor.settings import load
 from monitor.store.sqlite import SqliteStore
-from tests.terminal import COMPLAINT, CONFIG, answer, ohlas, process, shop, shop_with_drafts
+from tests.terminal import COMPLAINT, CONFIG, OHLAS, answer, environment, ohlas, process, shop, shop_with_drafts
 
 ROW = {
     *("id", "reference", "rev", "state", "priority", "source", "author", "language", "label", "confidence", "unsure"),
@@ -109,6 +111,23 @@ def test_show_tells_everything(desk: Path) -> None:
     assert {"draft", "mention", "verdict", "history", "revisions", "edits", "others", "publication"} == set(found)
     assert (found["mention"]["text"], found["verdict"]["label"]) == (COMPLAINT, "complaint")
     assert [revision["rev"] for revision in found["revisions"]] == [1]
+
+
+def test_show_tells_what_the_customer_changed_and_where_else_he_said_it(desk: Path) -> None:
+    reviews = [
+        {"id": "1", "author": "Zora Bystrá", "text": f"{COMPLAINT} A stále nič.", "rating": 1},
+        {
+            "id": "9",
+            "author": "Zora Bystrá",
+            "text": f"{COMPLAINT} A stále nič.",
+            "rating": 1,
+            "url": "https://x.example/9",
+        },
+    ]
+    number = only(desk)
+    shop_with_drafts(desk.parent, reviews=reviews)
+    shown = ohlas("show", str(number), config=desk).stdout
+    assert "A stále nič." in shown and "it said" in shown
 
 
 def test_approve_hands_over_the_text_and_posted_ends_it(desk: Path) -> None:
@@ -245,3 +264,28 @@ def test_a_database_that_cannot_be_used_is_told(desk: Path) -> None:
     result = ohlas("inbox", config=desk)
     assert result.exit_code == 1 and "database cannot be used" in result.stderr
     assert json.dumps(result.stdout) == '""'
+
+
+@pytest.mark.parametrize(("script", "code"), [(f"printf '%s' '{TEXT}' > \"$1\"", 0), ("true", 1)])
+def test_an_editor_opens_where_a_person_sits_there(desk: Path, script: str, code: int) -> None:
+    editor = desk.parent / "editor"
+    editor.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    editor.chmod(0o700)
+    number = str(only(desk))
+    ours, theirs = os.openpty()
+    try:
+        done = subprocess.run(
+            [*OHLAS, "decide", number, "edit"],
+            cwd=desk.parent,
+            env=environment(EDITOR=str(editor), VISUAL=str(editor)),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert done.returncode == code, done.stderr.decode()
+    draft = answer("show", number, "--json", config=desk)["draft"]
+    assert (draft["rev"], draft["draft"] == TEXT) == ((2, True) if code == 0 else (1, False))

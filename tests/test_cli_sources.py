@@ -221,7 +221,8 @@ def test_export_of_nothing_and_to_nowhere(tmp_path: Path) -> None:
     path = shop(tmp_path)
     assert exported(path).count("\n") == 1
     assert json.loads(exported(path, "--format", "json")) == {"mentions": []}
-    result = ohlas("export", "--out", str(tmp_path / "no/such/folder.csv"), config=path)
-    assert result.exit_code == 1 and "cannot be written" in result.stderr
+    for nowhere in ("no/such/folder.csv", "config.toml/x.csv"):
+        result = ohlas("export", "--out", str(tmp_path / nowhere), config=path)
+        assert result.exit_code == 1 and "cannot be written" in result.stderr
     assert ohlas("export", "--excel", "--format", "json", config=path).exit_code == 2
     assert "state" not in tree(tmp_path)

@@ -49,6 +49,7 @@ def _batches(stream: BufferedIOBase) -> Iterator[list[str]]:
     rest = b""
     while block := stream.read1(BLOCK):
         *whole, rest = (rest + block).split(b"\n")
+        rest = rest[: 4 * LONGEST]  # a line without an end must not fill the memory
         for start in range(0, len(whole), BATCH):
             yield [_decoded(line) for line in whole[start : start + BATCH]]
     if rest:

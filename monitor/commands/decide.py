@@ -29,7 +29,7 @@ ACTIONS = ("approve", "reject", "edit", "undo", "posted", "not-posted")
 
 @click.command()
 @click.argument("draft", type=DRAFT)
-@click.argument("action", type=click.Choice(ACTIONS))
+@click.argument("action", metavar="ACTION", type=click.Choice(ACTIONS))
 @click.option("--text", default=None, help="The new text of an edit; '-' reads standard input.")
 @click.option("--text-file", type=click.File("r", encoding="utf-8-sig"), default=None, help="A file with the new text.")
 @click.option("--reason", default="", help="Why a draft is rejected.")

@@ -6,7 +6,7 @@ import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -78,7 +78,8 @@ def _target(out: Path | None) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise OhlasError(f"{out} cannot be written: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def _row(entry: Row) -> Row:

@@ -63,6 +63,11 @@ def _mention(matter: Matter) -> Iterator[str]:
     if mention.title:
         yield paragraphs(mention.title)
     yield paragraphs(mention.text)
+    for edit in matter.edits:
+        yield f"Until {moment(edit.at)} it said"
+        yield paragraphs(edit.text)
+    for other in matter.others:
+        yield on_one_line(f"The same also on {other.source}, {moment(other.created_at)} {other.url}")
     yield ""
 
 
