@@ -32,7 +32,8 @@ from responders.publish import Patience, Publisher
 log = logging.getLogger(__name__)
 
 LAST_REQUEST = 2.0  # seconds that a request to a platform may still take while Ohlas stops
-LONGEST_PAUSE = 60.0  # seconds between two starts of a loop that keeps failing
+FIRST_PAUSE = 1.0  # seconds before a loop that failed is started again; doubled every time
+LONGEST_PAUSE = 60.0  # seconds
 TICK = 1.0  # seconds between two looks for something to publish: another process may have approved it
 
 Announce = Callable[[str], None]
@@ -122,6 +123,7 @@ class Service:
     store: SqliteStore
     connectors: Mapping[str, Connector]
     clock: Callable[[], datetime] = utc_now
+    first_pause: float = FIRST_PAUSE
     _troubles: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -183,7 +185,7 @@ class Service:
 
     async def _supervise(self, name: str, loop: Loop) -> None:
         """Start a loop again when it fails, later each time; a damaged database stops the service."""
-        pause = 1.0
+        pause = self.first_pause
         while True:
             task = asyncio.ensure_future(loop())
             try:
