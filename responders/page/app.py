@@ -118,13 +118,20 @@ async def _answer(page: PageContext, request: web.Request, handler: Handler) -> 
         text = "This address is not the page's own. Set page.url in config.toml to the one that people use.\n"
         return web.Response(status=421, text=text)
     try:
+        return await _handled(page, request, handler)
+    except StoreBusy:
+        text = "The database is busy or the disk is full. Nothing was changed; try again in a moment.\n"
+        return web.Response(status=503, text=text, headers={"Retry-After": "5"})
+
+
+async def _handled(page: PageContext, request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The handler's answer, or a page in the reader's language that says why there is none."""
+    try:
         if request.method not in SAFE_METHODS and cross_site(request, page.options):
             raise web.HTTPForbidden
         return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
             return error
-        return (await open_visit(page, request)).show("error.html", error.status, status_code=error.status)
-    except StoreBusy:
-        text = "The database is busy or the disk is full. Nothing was changed; try again in a moment.\n"
-        return web.Response(status=503, text=text, headers={"Retry-After": "5"})
+        visit = await open_visit(page, request)
+        return visit.show("error.html", error.status, status_code=error.status)

@@ -60,7 +60,7 @@ async def show(visit: Visit) -> web.Response:
 
 async def back_to_draft(visit: Visit) -> web.Response:
     """The address of a form, opened by hand or reloaded: it only shows the draft."""
-    return see_other(f"/drafts/{_draft_id(visit)}")
+    return see_other(f"/drafts/{_draft_id(visit)}{filter_query(read_filter(visit.request.query))}")
 
 
 async def take_decision(visit: Visit, form: Form) -> web.Response:
