@@ -116,6 +116,9 @@ class FeedAddress(_Feed):
         super().__init__(settings, masked_url(url))
         self._url = url
         self._session = session
+        # An address with a query or a password may hold a secret, and cursors are stored as they are.
+        parts = urlsplit(url)
+        self._follows = not parts.query and "@" not in parts.netloc
         self._mark = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     async def poll(self, cursor: str) -> Page:
@@ -160,16 +163,12 @@ class FeedAddress(_Feed):
         return {key: value for key, value in known.items() if _plain_ascii(value)}
 
     def _cursor(self, known: Mapping[str, str], response: Response, digest: str, *, sound: bool = True) -> str:
-        kept = {"of": self._mark, "hash": digest, "moved": self._moved(response) or known.get("moved", "")}
+        moved = response.moved if self._follows else ""
+        kept = {"of": self._mark, "hash": digest, "moved": moved or known.get("moved", "")}
         if sound:  # a feed that ends too early may have been cut off: ask for the whole of it next time
             kept["etag"] = response.headers.get("ETag", "")
             kept["modified"] = response.headers.get("Last-Modified", "")
         return json.dumps({key: value for key, value in kept.items() if value and _plain_ascii(value)})
-
-    def _moved(self, response: Response) -> str:
-        # An address with a query or a password may hold a secret, and cursors are stored as they are.
-        parts = urlsplit(self._url)
-        return "" if parts.query or "@" in parts.netloc else response.moved
 
 
 def _plain_ascii(value: object) -> bool:

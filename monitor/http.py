@@ -184,13 +184,12 @@ class Http:
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
         """Read `url`, following redirects. Returns 2xx and 304; raises what `error_for` says of every other status."""
-        who = masked_url(url)
         try:
             async with timeout(self._total):
-                return await self._follow(_checked(url), _sendable(headers, who))
+                return await self._follow(_checked(url), _sendable(headers, url))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # "from None": the library's own messages carry whole addresses, keys included.
-            raise self._unreachable(error, who) from None
+            raise self._unreachable(error, masked_url(url)) from None
 
     async def send(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
@@ -207,7 +206,7 @@ class Http:
                 self._writer.request(
                     method,
                     _checked(url),
-                    headers=_sendable(headers, who),
+                    headers=_sendable(headers, url),
                     data=body or None,
                     allow_redirects=False,
                     trace_request_ctx=attempt,
@@ -323,10 +322,12 @@ def _checked(text: str) -> URL:
     return url
 
 
-def _sendable(headers: Mapping[str, str] | None, who: str) -> CIMultiDict[str]:
+def _sendable(headers: Mapping[str, str] | None, url: str) -> CIMultiDict[str]:
     for name, value in (headers or {}).items():
         if not (value.isprintable() and value.isascii()):
-            raise PermanentError(f"{who}: the value for the header {name} holds characters that cannot be sent")
+            raise PermanentError(
+                f"{masked_url(url)}: the value for the header {name} holds characters that cannot be sent"
+            )
     return CIMultiDict(headers or {})
 
 
@@ -343,17 +344,17 @@ def _next(url: URL, response: aiohttp.ClientResponse) -> URL:
 
 async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
     """The whole body, decompressed. Raises PermanentError above `most` bytes, TemporaryError where it was cut off."""
-    who = masked_url(str(response.url))
-    inflate = _Inflater(response.headers.get("Content-Encoding", ""), who)
-    body = bytearray()
+    inflate = _Inflater(response)
+    parts, size = [], 0
     async for piece in response.content.iter_any():
         for part in inflate(piece):
-            body += part
-            if len(body) > most:
-                raise PermanentError(f"{who} answers with more than {most // 2**20} MiB; it is not read")
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise PermanentError(f"{inflate.who} answers with more than {most // 2**20} MiB; it is not read")
     if not inflate.complete:
-        raise TemporaryError(f"{who}: the answer was cut off")
-    return bytes(body)
+        raise TemporaryError(f"{inflate.who}: the answer was cut off")
+    return b"".join(parts)
 
 
 class _Inflater:
@@ -361,12 +362,16 @@ class _Inflater:
 
     STEP = 256 * 1024  # bytes of output
 
-    def __init__(self, encoding: str, who: str) -> None:
-        self._encoding = encoding.strip().lower().removeprefix("x-")
-        self._who = who
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._url = response.url
+        self._encoding = response.headers.get("Content-Encoding", "").strip().lower().removeprefix("x-")
         self._stream: Any = None  # zlib.decompressobj has no public type
         if self._encoding not in ("", "identity", "gzip", "deflate"):
-            raise TemporaryError(f"{who} answers in a compression that was not asked for")
+            raise TemporaryError(f"{self.who} answers in a compression that was not asked for")
+
+    @property
+    def who(self) -> str:
+        return masked_url(str(self._url))
 
     @property
     def complete(self) -> bool:
@@ -392,7 +397,7 @@ class _Inflater:
         try:
             part: bytes = self._stream.decompress(piece, self.STEP)
         except zlib.error:
-            raise TemporaryError(f"{self._who}: the compressed answer is damaged") from None
+            raise TemporaryError(f"{self.who}: the compressed answer is damaged") from None
         return part
 
     def _window(self, piece: bytes) -> int:

@@ -139,9 +139,12 @@ def _authority(parts: SplitResult) -> str:
     return host if parts.port in (None, default) else f"{host}:{parts.port}"
 
 
+_UNSAFE = regex.compile(r"[\s\"'<>\\^`{|}]")
+
+
 def _quoted(text: str) -> str:
     # Letters of any script stay readable; whatever could end an attribute or a Markdown link does not.
-    return regex.sub(r"[\s\"'<>\\^`{|}]", lambda found: quote(found[0], safe=""), text)
+    return _UNSAFE.sub(lambda found: quote(found[0], safe=""), text)
 
 
 _KEY_LIKE = regex.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9_~.:=-]{20,}")
