@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.errors import ModelUnusable
+from monitor.packed import PackedTable
 
 BUCKETS = 1 << 16
 LONGEST_GRAM = 4
@@ -29,6 +30,8 @@ class LanguageModel:
         self.languages = languages
         self._weights = weights
         self._scale = np.float32(scale)
+        here = (np.arange(len(weights)) > 0).astype(np.int8)  # counts the n-grams along with their weights
+        self._table = PackedTable(np.column_stack((weights, here)))
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Log-likelihood of each text in each language, one row a text; zeros for a text without letters.
@@ -38,10 +41,9 @@ class LanguageModel:
         if not texts:
             return np.zeros((0, len(self.languages)), np.float32)
         grams, starts = hashed_grams(texts)
-        total = np.add.reduceat(self._weights[grams], starts, axis=0, dtype=np.int32)
-        count = np.maximum(np.add.reduceat(grams > 0, starts, dtype=np.int32), 1)
-        scaled: NDArray[np.float32] = (total * (self._scale / np.sqrt(count[:, None]))).astype(np.float32)
-        return scaled
+        totals = self._table.unpacked(np.add.reduceat(self._table.rows(grams), starts, axis=0))
+        count = np.maximum(totals[:, -1:], 1)
+        return (totals[:, :-1] * (self._scale / np.sqrt(count))).astype(np.float32)
 
     def save(self, path: Path) -> None:
         np.savez(
@@ -52,7 +54,7 @@ class LanguageModel:
     def load(cls, path: Path) -> LanguageModel:
         """Raises ModelUnusable where the file is missing or damaged."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 languages = tuple(str(code) for code in file["languages"])
                 weights, scale = file["weights"], float(file["scale"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -67,7 +69,7 @@ def shipped() -> LanguageModel:
     return LanguageModel.load(SHIPPED)
 
 
-def hashed_grams(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+def hashed_grams(texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Buckets of all n-grams of 1 to LONGEST_GRAM letters, text after text, and where each text begins.
 
     Bucket 0 means "none here": what has no letter in it, or would reach across two words.
@@ -78,7 +80,7 @@ def hashed_grams(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.i
     mixed = np.where(letter, codes, np.uint32(32)) * np.uint32(0x9E3779B1)
     mixed ^= mixed >> np.uint32(15)
     length = len(codes) - LONGEST_GRAM
-    found = np.zeros((length, LONGEST_GRAM), np.uint32)
+    found = np.zeros((length, LONGEST_GRAM), np.intp)
     rolling, valid = np.zeros(length, np.uint32), np.ones(length, np.bool_)
     for size in range(1, LONGEST_GRAM + 1):
         rolling = rolling * np.uint32(0x01000193) + mixed[size - 1 : size - 1 + length]
@@ -117,6 +119,6 @@ def _model(languages: tuple[str, ...], counts: NDArray[Any], smoothing: float) -
     likelihood = np.log(counts + smoothing) - np.log((counts + smoothing).sum(axis=1, keepdims=True))
     likelihood -= likelihood.mean(axis=0, keepdims=True)
     likelihood[:, 0] = 0
-    scale = float(np.abs(likelihood).max() / 127)
+    scale = float(np.abs(likelihood).max() / 127) or 1.0  # one language alone has nothing to tell apart
     weights = np.rint(likelihood.T / scale).astype(np.int8)
     return LanguageModel(languages, np.ascontiguousarray(weights), scale)

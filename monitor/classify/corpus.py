@@ -26,7 +26,7 @@ LABEL_OF: dict[str, Label] = {
 # How much one text of each source counts, by the beginning of its file's name. Subtitles are labelled by the scene
 # rather than by the words, and editorial sentences are only presumably neutral.
 SOURCE_WORTH = {
-    "xed": 0.25,
+    "xed": 0.1,
     "goemotions": 0.5,
     "husst": 1.0,
     "csrest_m": 1.5,
@@ -80,7 +80,7 @@ def read(folder: Path, keep_out: Iterable[str] = ()) -> list[Sample]:
 
 
 def own_phrases() -> Iterator[Sample]:
-    """The project's own sentences: one file a language, each line a label, a tab and a text."""
+    """The project's own sentences: files named after their language, each line a label, a tab and a text."""
     for path in sorted(PHRASES.glob("*.tsv")):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             if not line or line.startswith("#"):
@@ -88,7 +88,7 @@ def own_phrases() -> Iterator[Sample]:
             name, tab, text = line.partition("\t")
             if not tab or name not in LABEL_OF or not text.strip():
                 raise OhlasError(f"{path.name}, line {number}: write a label, a tab and a text.")
-            yield Sample(text.strip(), LABEL_OF[name], path.stem, OWN, SOURCE_WORTH[OWN])
+            yield Sample(text.strip(), LABEL_OF[name], path.name.split(".")[0], OWN, SOURCE_WORTH[OWN])
 
 
 def _lines(path: Path) -> Iterator[dict[str, object]]:

@@ -15,6 +15,7 @@ from monitor import language
 from monitor.classify import aspects, features
 from monitor.classify.modelfile import SHIPPED, ModelFile
 from monitor.model import LABELS, Reason, Utterance, Verdict
+from monitor.packed import PackedTable
 
 NAME = "embedded-1"
 UNSURE_BELOW = 0.6
@@ -27,7 +28,6 @@ STAR_ODDS = np.array(
 NOTHING_SAID = np.array([-0.7, -0.7, 0.7], np.float32)  # logits of a text without a single feature
 
 _CHUNK = 256  # texts at once; more needs memory and gains nothing
-_FIELD = 21  # bits of one label in a packed sum: room for 8,192 features of the largest weight
 _LONGEST_EXPLAINED = 60  # words
 _LEAST_PULL = 0.015  # of probability, for a word to be named as a reason
 _MOST_REASONS = 4
@@ -42,7 +42,7 @@ class EmbeddedClassifier:
     name = NAME
 
     def __init__(self, model: ModelFile, *, languages: Sequence[str], unsure_below: float = UNSURE_BELOW) -> None:
-        self._packed = _packed(model.weights)
+        self._table = PackedTable(model.weights.T)
         self._scale = np.float32(model.scale)
         self._bias = model.bias
         self._temperatures = dict(model.temperatures)
@@ -104,15 +104,16 @@ class EmbeddedClassifier:
 
     def _logits(self, texts: Sequence[str]) -> Floats:
         found = features.extract(texts)
-        sums = self._packed[found.grams[0]]
+        rows = self._table.rows
+        sums = rows(found.grams[0])
         for grams in found.grams[1:]:
-            sums += self._packed[grams]
-        tokens = self._packed[found.tokens[0]]
+            sums += rows(grams)
+        tokens = rows(found.tokens[0])
         for kind in found.tokens[1:]:
-            tokens += self._packed[kind]
+            tokens += rows(kind)
         sums[found.token_at] += tokens
-        totals = np.add.reduceat(sums, found.starts) + self._packed[found.marks].sum(axis=0)
-        logits = _unpacked(totals) * (self._scale / np.sqrt(found.letters))[:, None] + self._bias
+        totals = np.add.reduceat(sums, found.starts, axis=0) + rows(found.marks).sum(axis=0)
+        logits = self._table.unpacked(totals) * (self._scale / np.sqrt(found.letters))[:, None] + self._bias
         return np.where(found.spoken[:, None], logits, NOTHING_SAID)
 
     def _pulling_words(self, utterance: Utterance, verdict: Verdict) -> list[str]:
@@ -135,26 +136,6 @@ def _named(words: Iterable[str], most: int) -> list[str]:
         bare = word.strip(".,;:!?…\"'„“”‚‘’()[]*_-") or word
         found.setdefault(bare.lower(), bare)
     return list(found.values())[:most]
-
-
-def _packed(weights: NDArray[np.int8]) -> NDArray[np.int64]:
-    """One signed number a bucket with the weights of all labels in it, so that one addition sums three of them."""
-    packed: NDArray[np.int64] = weights[2].astype(np.int64)
-    for row in (1, 0):
-        packed <<= _FIELD
-        packed += weights[row]
-    return packed
-
-
-def _unpacked(sums: NDArray[np.int64]) -> Floats:
-    """The labels' sums: the low field is read with its sign and taken off before the next."""
-    columns = []
-    half, whole = 1 << (_FIELD - 1), 1 << _FIELD
-    for _ in LABELS:
-        low = ((sums + half) & (whole - 1)) - half
-        columns.append(low)
-        sums = (sums - low) >> _FIELD
-    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def _star_odds(utterances: Sequence[Utterance]) -> Floats:

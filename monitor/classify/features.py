@@ -74,10 +74,10 @@ class Extraction:
     False for a text that has none.
     """
 
-    grams: tuple[NDArray[np.uint32], ...]
-    tokens: tuple[NDArray[np.uint32], ...]
+    grams: tuple[Positions, ...]
+    tokens: tuple[Positions, ...]
     token_at: Positions
-    marks: NDArray[np.uint32]
+    marks: Positions
     starts: Positions
     letters: NDArray[np.float32]
     spoken: NDArray[np.bool_]
@@ -199,19 +199,20 @@ def _mix(codes: Codes) -> Codes:
     return mixed ^ (mixed >> np.uint32(15))
 
 
-def _bucket(hashes: Codes, bits: int, offset: int) -> NDArray[np.uint32]:
+def _bucket(hashes: Codes, bits: int, offset: int) -> Positions:
     """Spread hashes over `2**bits` buckets from `offset`; the zeroth bucket of all is never given."""
-    bucket: NDArray[np.uint32] = (hashes * np.uint32(0x85EBCA6B)) >> np.uint32(32 - bits)
+    bucket = ((hashes * np.uint32(0x85EBCA6B)) >> np.uint32(32 - bits)).astype(np.intp)
     if offset == 0:
-        return np.maximum(bucket, np.uint32(1))
-    return bucket + np.uint32(offset)
+        return np.maximum(bucket, 1)
+    bucket += offset
+    return bucket
 
 
 _GRAM_BITS = GRAM_BUCKETS.bit_length() - 1
 _TOKEN_BITS = TOKEN_BUCKETS.bit_length() - 1
 
 
-def _grams(fold: Codes, kind: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], ...]:
+def _grams(fold: Codes, kind: NDArray[np.uint8]) -> tuple[Positions, ...]:
     """n-grams over words with their edges; none reaches across a space."""
     inside = kind != 0
     mixed = _mix(np.where(inside, fold, np.uint32(32)))
@@ -225,14 +226,10 @@ def _grams(fold: Codes, kind: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], ..
             valid = valid[:-1] & inside[length - 2 : -1]
         if length in GRAMS:
             salted = rolling ^ np.uint32(length * 0x27D4EB2F & 0xFFFFFFFF)
-            found.append(_padded(np.where(valid, _bucket(salted, _GRAM_BITS, 0), np.uint32(0)), len(mixed)))
+            bucket = np.zeros(len(mixed), np.intp)
+            np.multiply(_bucket(salted, _GRAM_BITS, 0), valid, out=bucket[: len(valid)])
+            found.append(bucket)
     return tuple(found)
-
-
-def _padded(values: NDArray[np.uint32], length: int) -> NDArray[np.uint32]:
-    padded = np.zeros(length, np.uint32)
-    padded[: len(values)] = values
-    return padded
 
 
 _STEPS = np.array([pow(0x5851F42D4C957F2D, power + 1, 1 << 32) | 1 for power in range(64)], np.uint32)
@@ -251,7 +248,7 @@ def _token_hashes(codes: Codes, offsets: Positions, bounds: Positions) -> Codes:
 
 def _tokens(
     fold: Codes, lower: Codes, kind: NDArray[np.uint8], starts: Positions
-) -> tuple[tuple[NDArray[np.uint32], ...], Positions]:
+) -> tuple[tuple[Positions, ...], Positions]:
     """Tokens as they are, folded, in pairs, and under negation."""
     change = np.ones(len(kind), np.bool_)
     np.not_equal(kind[1:], kind[:-1], out=change[1:])
@@ -273,14 +270,14 @@ def _tokens(
     return features, at
 
 
-def _pairs(folded: Codes, text_of: Positions) -> NDArray[np.uint32]:
+def _pairs(folded: Codes, text_of: Positions) -> Positions:
     """A token with the one before it; the first of a text stands with the text's edge."""
     before = np.zeros(len(folded), np.uint32)
     before[1:] = np.where(text_of[1:] == text_of[:-1], folded[:-1], np.uint32(0))
     return _bucket(before * np.uint32(0x01000193) ^ folded * np.uint32(0xC2B2AE35), _TOKEN_BITS, GRAM_BUCKETS)
 
 
-def _negated(folded: Codes, text_of: Positions, is_mark: NDArray[np.bool_]) -> NDArray[np.uint32]:
+def _negated(folded: Codes, text_of: Positions, is_mark: NDArray[np.bool_]) -> Positions:
     """Words that follow a negator closely, with no punctuation between, as features of their own."""
     negator = _tables().negator[folded & np.uint32(0xFFFF)] & ~is_mark
     reached = np.zeros(len(folded), np.bool_)
@@ -292,10 +289,10 @@ def _negated(folded: Codes, text_of: Positions, is_mark: NDArray[np.bool_]) -> N
             following &= ~is_mark
             reached |= following
             open_until = following
-    return np.where(reached, _bucket(folded ^ np.uint32(0x2545F491), _TOKEN_BITS, GRAM_BUCKETS), np.uint32(0))
+    return np.where(reached, _bucket(folded ^ np.uint32(0x2545F491), _TOKEN_BITS, GRAM_BUCKETS), 0)
 
 
-def _marks(counts: NDArray[np.int64], stretches: NDArray[np.int64]) -> NDArray[np.uint32]:
+def _marks(counts: NDArray[np.int64], stretches: NDArray[np.int64]) -> Positions:
     """Whole-text features: how many exclamation and question marks, how much shouting and stretching."""
     field = 0xFFFF
     capitals, letters = (counts >> 32) & field, (counts >> 48) & field

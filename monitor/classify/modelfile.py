@@ -54,7 +54,7 @@ class ModelFile:
     def load(cls, path: Path) -> Self:
         """Raises ModelUnusable where the file is missing, damaged, or made for other features."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 header = json.loads(file["header"].tobytes())
                 weights, bias = file["weights"], file["bias"]
             model = cls(weights, float(header["scale"]), bias, dict(header["temperatures"]))

@@ -45,7 +45,7 @@ class Settings:
     epochs: int = 2
     rate: float = 0.05
     decay: float = 0.0  # pull of every weight towards zero, per sample
-    token_scale: float = 2.0  # tokens say more than n-grams of letters
+    token_scale: float = 3.0  # tokens say more than n-grams of letters
     rarest: int = 2  # a bucket seen less often carries no weight
     batch: int = 512
     seed: int = 1
