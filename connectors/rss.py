@@ -130,16 +130,17 @@ class FeedAddress(_Feed):
             raise TemporaryError(f"{self._who} answers with nothing at all")
         digest = hashlib.sha256(response.body).hexdigest()
         if digest == known.get("hash"):
-            return Page(cursor=self._cursor(known, response, digest))
+            kept = self._kept(known, response, digest)
+            return Page(cursor=cursor if kept == known else json.dumps(kept))
         headers = {name: response.headers[name] for name in _MEANINGFUL if name in response.headers}
         parsed = await self._parsed(response.body, {"content-location": response.url} | headers)
         return Page(
             mentions=self._mentions(parsed),
-            cursor=self._cursor(known, response, digest, sound=parsed["sound"]),
+            cursor=json.dumps(self._kept(known, response, digest, sound=parsed["sound"])),
             skipped=tuple(parsed["skipped"]),
         )
 
-    async def _fetch(self, known: Mapping[str, str]) -> Response:
+    async def _fetch(self, known: dict[str, str]) -> Response:
         asked = {"Accept": ACCEPT}
         if etag := known.get("etag"):
             asked["If-None-Match"] = etag
@@ -150,7 +151,8 @@ class FeedAddress(_Feed):
         except PermanentError:
             if "moved" not in known:
                 raise
-        return await self._session.get(self._url, headers=asked)  # the old address may lead somewhere else by now
+        del known["moved"]  # the old address may lead somewhere else by now
+        return await self._session.get(self._url, headers={"Accept": ACCEPT})
 
     def _known(self, cursor: str) -> dict[str, str]:
         """What the last good answer left; nothing where it is damaged or about another address."""
@@ -162,13 +164,15 @@ class FeedAddress(_Feed):
             return {}
         return {key: value for key, value in known.items() if _plain_ascii(value)}
 
-    def _cursor(self, known: Mapping[str, str], response: Response, digest: str, *, sound: bool = True) -> str:
+    def _kept(self, known: Mapping[str, str], response: Response, digest: str, *, sound: bool = True) -> dict[str, str]:
+        """What the next poll is to know; the cursor is this as JSON."""
         moved = response.moved if self._follows else ""
-        kept = {"of": self._mark, "hash": digest, "moved": moved or known.get("moved", "")}
+        offered = {"moved": moved or known.get("moved", "")}
         if sound:  # a feed that ends too early may have been cut off: ask for the whole of it next time
-            kept["etag"] = response.headers.get("ETag", "")
-            kept["modified"] = response.headers.get("Last-Modified", "")
-        return json.dumps({key: value for key, value in kept.items() if value and _plain_ascii(value)})
+            offered["etag"] = response.headers.get("ETag", "")
+            offered["modified"] = response.headers.get("Last-Modified", "")
+        kept = {key: value for key, value in offered.items() if value and _plain_ascii(value)}
+        return {"of": self._mark, "hash": digest, **kept}
 
 
 def _plain_ascii(value: object) -> bool:

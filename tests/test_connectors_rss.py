@@ -198,8 +198,10 @@ async def test_permanent_redirect_is_remembered_until_it_fails(server: Loopback,
     page = await feed.poll(page.cursor)
     assert [asked.path for asked in server.asked] == ["/new"]
     server.answer = lambda asked: Answer(RSS) if asked.path == "/feed" else Answer(status=404)
-    await feed.poll(page.cursor)
+    page = await feed.poll(page.cursor)
     assert [asked.path for asked in server.asked] == ["/new", "/new", "/feed"]
+    await feed.poll(page.cursor)
+    assert server.asked[-1].path == "/feed" and len(server.asked) == 4
 
 
 async def test_an_address_with_a_key_is_not_written_into_the_cursor(server: Loopback, session: Http) -> None:
