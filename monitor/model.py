@@ -46,7 +46,8 @@ class Mention:
     @property
     def content_hash(self) -> str:
         """Changes when the customer edits what he wrote; blind to everything else."""
-        said = f"{self.title}\x1f{self.text}\x1f{self.rating}"
+        stars = None if self.rating is None else float(self.rating)  # 5 and 5.0 are the same, and the store gives 5.0
+        said = f"{self.title}\x1f{self.text}\x1f{stars}"
         return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 

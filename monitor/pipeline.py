@@ -37,7 +37,7 @@ from responders.publish import is_manual, reply_rules
 
 log = logging.getLogger(__name__)
 
-BATCH = 128  # mentions judged and saved together
+BATCH = 16  # mentions judged and saved together; more would keep the page waiting and gain little
 LOOK_AGAIN = 5.0  # seconds until the store is asked even though nothing arrived: another process may have imported
 
 

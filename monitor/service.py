@@ -7,6 +7,7 @@ import errno
 import fcntl
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from responders.publish import Patience, Publisher
 log = logging.getLogger(__name__)
 
 LAST_REQUEST = 2.0  # seconds that a request to a platform may still take while Ohlas stops
+SWITCH_INTERVAL = 0.0001  # seconds; Python's own 5 ms would let a thread that judges keep the page waiting
 FIRST_PAUSE = 1.0  # seconds before a loop that failed is started again; doubled every time
 LONGEST_PAUSE = 60.0  # seconds
 TICK = 1.0  # seconds between two looks for something to publish: another process may have approved it
@@ -49,6 +51,7 @@ async def serve(config: Config, announce: Announce) -> None:
 
     Raises ConfigError, StoreError, and ExceptionGroup of what stopped a loop for good.
     """
+    responsive()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -60,6 +63,11 @@ async def serve(config: Config, announce: Announce) -> None:
                 await Service(config, store, connectors).run(stop, announce)
         finally:
             store.close()
+
+
+def responsive() -> None:
+    """Let the event loop have its turn soon while threads judge and parse."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
 
 
 @contextmanager

@@ -239,3 +239,9 @@ def test_an_edited_page_changes_only_what_changed(store: SqliteStore) -> None:
     arrive(store, *(mention(n) for n in range(5)))
     page = Page(mentions=(*(mention(n) for n in range(4)), replace(mention(4), text="Iný text recenzie.")))
     assert store.mentions.save_page("shop", page, None, NOON) == SavedPage(edited=1)
+
+
+def test_whole_and_broken_numbers_of_stars_are_the_same_words(store: SqliteStore) -> None:
+    arrive(store, mention(1, rating=5))
+    assert store.mentions.save_page("shop", Page(mentions=(mention(1, rating=5.0),)), None, NOON) == SavedPage()
+    assert len(draft_all(store)) == 1
