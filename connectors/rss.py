@@ -130,8 +130,7 @@ class FeedAddress(_Feed):
             raise TemporaryError(f"{self._who} answers with nothing at all")
         digest = hashlib.sha256(response.body).hexdigest()
         if digest == known.get("hash"):
-            kept = self._kept(known, response, digest)
-            return Page(cursor=cursor if kept == known else json.dumps(kept))
+            return Page(cursor=json.dumps(self._kept(known, response, digest)))
         headers = {name: response.headers[name] for name in _MEANINGFUL if name in response.headers}
         parsed = await self._parsed(response.body, {"content-location": response.url} | headers)
         return Page(
