@@ -1,0 +1,68 @@
+"""What the README promises in tables is what the code does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from monitor.cli import COMMANDS
+from monitor.options import Config
+from monitor.settings import connector_kinds
+from tests.running import ROOT
+
+README = (ROOT / "README.md").read_text()
+SET_WHEN_READ = {"base", "sources"}
+
+
+def between(marker: str) -> str:
+    found = re.search(rf"<!-- {marker}.*?-->\n(.*?)<!-- /{marker} -->", README, re.DOTALL)
+    assert found, f"README.md has no section {marker}"
+    return found.group(1).strip()
+
+
+def table() -> Iterator[str]:
+    yield "| option | default | what it is |"
+    yield "|---|---|---|"
+    for section, field in Config.model_fields.items():
+        model = field.annotation
+        if section in SET_WHEN_READ or not (isinstance(model, type) and issubclass(model, BaseModel)):
+            continue
+        for name, option in model.model_fields.items():
+            yield f"| `{section}.{name}` | {shown(option.default)} | {option.description} |"
+
+
+def shown(value: object) -> str:
+    if value in (None, "", (), PydanticUndefined):
+        return ""
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
+    return f"`{str(value).lower()}`" if isinstance(value, bool) else f"`{value}`"
+
+
+def test_every_option_is_in_the_readme() -> None:
+    assert between("options") == "\n".join(table()), "put the lines of table() into README.md"
+
+
+def test_every_connector_is_in_the_readme() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", between("connectors"), re.MULTILINE) == connector_kinds()
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert re.search(rf"`(ohlas )?{command}\b", README)
+
+
+def test_the_two_commands_stand_there_word_for_word() -> None:
+    assert "python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/ohlas run" in README
+    assert "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest" in README
+
+
+def test_every_picture_and_file_that_it_names_exists() -> None:
+    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        assert (ROOT / path).is_file(), path
+    for path in re.findall(r"`((?:monitor|connectors|responders|tests)/[\w/.]+\.(?:py|toml|md))`", README):
+        assert (ROOT / path).is_file(), path
