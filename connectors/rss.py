@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from xml.sax import SAXParseException
 
+import xxhash
 from pydantic import Field, model_validator
 
 from monitor import files
@@ -128,9 +129,10 @@ class FeedAddress(_Feed):
             return Page(cursor=cursor)
         if not response.body or response.body.isspace():
             raise TemporaryError(f"{self._who} answers with nothing at all")
-        digest = hashlib.sha256(response.body).hexdigest()
+        digest = xxhash.xxh3_128_hexdigest(response.body)  # five times as quick as SHA-256; nobody gains by a collision
         if digest == known.get("hash"):
-            return Page(cursor=json.dumps(self._kept(known, response, digest)))
+            kept = self._kept(known, response, digest)
+            return Page(cursor=cursor if kept == known else json.dumps(kept))
         headers = {name: response.headers[name] for name in _MEANINGFUL if name in response.headers}
         parsed = await self._parsed(response.body, {"content-location": response.url} | headers)
         return Page(
@@ -150,7 +152,7 @@ class FeedAddress(_Feed):
         except PermanentError:
             if "moved" not in known:
                 raise
-        del known["moved"]  # the old address may lead somewhere else by now
+        known.clear()  # the old address may lead somewhere else by now
         return await self._session.get(self._url, headers={"Accept": ACCEPT})
 
     def _known(self, cursor: str) -> dict[str, str]:
@@ -159,19 +161,20 @@ class FeedAddress(_Feed):
             known = json.loads(cursor) if cursor else {}
         except ValueError:
             return {}
-        if not isinstance(known, dict) or known.get("of") != self._mark:
+        if not isinstance(known, dict) or known.get("of") != self._mark or not all(map(_plain_ascii, known.values())):
             return {}
-        return {key: value for key, value in known.items() if _plain_ascii(value)}
+        return known
 
     def _kept(self, known: Mapping[str, str], response: Response, digest: str, *, sound: bool = True) -> dict[str, str]:
         """What the next poll is to know; the cursor is this as JSON."""
         moved = response.moved if self._follows else ""
-        offered = {"moved": moved or known.get("moved", "")}
+        offered = [("moved", moved or known.get("moved", ""))]
         if sound:  # a feed that ends too early may have been cut off: ask for the whole of it next time
-            offered["etag"] = response.headers.get("ETag", "")
-            offered["modified"] = response.headers.get("Last-Modified", "")
-        kept = {key: value for key, value in offered.items() if value and _plain_ascii(value)}
-        return {"of": self._mark, "hash": digest, **kept}
+            headers = response.headers
+            offered += ("etag", headers.get("ETag", "")), ("modified", headers.get("Last-Modified", ""))
+        kept = {"of": self._mark, "hash": digest}
+        kept.update((key, value) for key, value in offered if value and _plain_ascii(value))
+        return kept
 
 
 def _plain_ascii(value: object) -> bool:
@@ -228,6 +231,7 @@ def _entry(
 def _xml_feed(body: bytes, headers: Mapping[str, str]) -> tuple[Iterator[dict[str, str]], bool]:
     import feedparser
 
+    feedparser.api.PREFERRED_XML_PARSERS.clear()  # it would look for libxml2's, in vain, at every feed
     # Always a stream: feedparser opens a file or an address when it is given their name.
     feed = feedparser.parse(
         io.BytesIO(_first_entries(body)), response_headers=headers, sanitize_html=False, resolve_relative_uris=False

@@ -345,6 +345,8 @@ def _next(url: URL, response: aiohttp.ClientResponse) -> URL:
 async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
     """The whole body, decompressed. Raises PermanentError above `most` bytes, TemporaryError where it was cut off."""
     inflate = _Inflater(response)
+    if inflate.stored and (response.content_length or most + 1) <= most:
+        return await response.read()  # aiohttp itself holds the server to the length that it announced
     parts, size = [], 0
     async for piece in response.content.iter_any():
         for part in inflate(piece):
@@ -374,11 +376,16 @@ class _Inflater:
         return masked_url(str(self._url))
 
     @property
+    def stored(self) -> bool:
+        """Whether the body comes as it is, without compression."""
+        return self._encoding in ("", "identity")
+
+    @property
     def complete(self) -> bool:
         return self._stream is None or self._stream.eof
 
     def __call__(self, piece: bytes) -> Iterator[bytes]:
-        if self._encoding in ("", "identity"):
+        if self.stored:
             return iter((piece,))
         return self._inflated(piece)
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from monitor import schedule
 from monitor.errors import SourceError, StoreBusy, TemporaryError
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 POLL_LIMIT = 120.0  # seconds that one poll may take, parsing included
 IDLE = 5.0  # seconds between two looks at the clock when nothing is due: finds sources that were pulled forward
+QUEUE = 4  # times as many sources are claimed at once as are read at once
+SHORT = 0.2  # the same while polls are under way, for their ends are written down then
 CLOCK_JUMP = 60.0  # seconds that the clock may be set back without anybody minding
 PAUSE_WHEN_BUSY = 5.0  # seconds, while the database is locked or the disk is full
 
@@ -37,6 +40,12 @@ class Poller:
     polls: int = 0
     failures: int = 0
     _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _unwritten: list[PollRecord] = field(default_factory=list)  # of polls that brought nothing
+    _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _places: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._places = asyncio.Semaphore(self.concurrency)
 
     async def run(self) -> None:
         """Until cancelled; polls under way are cancelled too, and are late next time, not lost."""
@@ -52,6 +61,12 @@ class Poller:
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
+            await asyncio.shield(self._write_down())
+
+    async def read_due(self) -> None:
+        """Everything that is due now, once."""
+        while not await self._start_due() or self._running or self._unwritten:
+            await self._wait(IDLE)
 
     async def _start_due(self) -> float:
         """Start what is due; returns the seconds until something may be due again."""
@@ -61,60 +76,74 @@ class Poller:
             log.warning("polling pauses: %s", error)
             return PAUSE_WHEN_BUSY
 
+    async def _write_down(self) -> None:
+        """Most polls bring nothing: what is known of them is written together. A crash before that repeats them."""
+        if self._unwritten:
+            records = tuple(self._unwritten)
+            await self.store.run(self.store.sources.record, *records)
+            del self._unwritten[: len(records)]  # kept until then: the database may be busy
+
     async def _claim(self) -> float:
+        await self._write_down()
         now = self.clock()
-        free = self.concurrency - len(self._running)
-        if free:
-            lease = schedule.lease(now, POLL_LIMIT)
-            for state in await self.store.run(self.store.sources.claim_due, now, lease, free):
-                task = asyncio.create_task(self._poll(state), name=f"poll {state.name}")
-                self._running.add(task)
-                task.add_done_callback(self._finished)
+        free = self.concurrency * QUEUE - len(self._running)
+        lease = schedule.lease(now, POLL_LIMIT * QUEUE)
+        claimed = await self.store.run(self.store.sources.claim_due, now, lease, free)
+        for state in claimed:
+            task = asyncio.create_task(self._poll(state), name=f"poll {state.name}")
+            self._running.add(task)
+            task.add_done_callback(partial(self._finished, state))
+        self._room.clear()
+        if len(claimed) == free:
+            return IDLE  # more may be due; `_finished` says when there is room for it
         due = await self.store.run(self.store.sources.next_due)
-        return IDLE if due is None else min(IDLE, max(0.0, (due - self.clock()).total_seconds()))
+        longest = SHORT if self._running or self._unwritten else IDLE
+        return longest if due is None else min(longest, max(0.0, (due - self.clock()).total_seconds()))
 
     async def _wait(self, pause: float) -> None:
-        """Until `pause` seconds are over or, where every place is taken, one becomes free."""
-        if len(self._running) >= self.concurrency:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED, timeout=IDLE)
-        else:
-            await asyncio.sleep(pause)
+        """Until `pause` seconds are over, or until few polls are left of those that were claimed."""
+        try:
+            await asyncio.wait_for(self._room.wait(), pause)
+        except TimeoutError:
+            return
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        """A bug or a full disk while one source is saved stops neither the others nor that source for good."""
+    def _finished(self, state: SourceState, task: asyncio.Task[None]) -> None:
+        """What a connector raises beyond its contract is a bug; it stops neither the others nor this one for good."""
         self._running.discard(task)
+        if len(self._running) in (0, self.concurrency):
+            self._room.set()
         error = None if task.cancelled() else task.exception()
+        if error is None:
+            return
         if isinstance(error, StoreBusy):
-            log.warning("%s could not be saved and is read again later: %s", task.get_name(), error)
-        elif error is not None:
-            log.error("%s failed; it is tried again later", task.get_name(), exc_info=error)
+            why = TemporaryError(f"what it brought could not be saved, so it is read again: {error}")
+        else:
+            log.error("source %s failed", state.name, exc_info=error)
+            why = TemporaryError(f"unexpected {type(error).__name__}; see the log")
+        self._unwritten.append(self._record(state, why, self.clock()))
 
     async def _poll(self, state: SourceState) -> None:
-        outcome = await self._read(state)
+        async with self._places:
+            outcome = await self._read(state)
         self.polls += 1
         self.failures += isinstance(outcome, SourceError)
         now = self.clock()
-        page = outcome if isinstance(outcome, Page) else Page()
         record = self._record(state, outcome, now)
-        saved = await self.store.run(self.store.mentions.save_page, state.name, page, record, now)
-        self._report(state, page, saved)
+        if isinstance(outcome, Page) and (outcome.mentions or outcome.gone or outcome.cursor != state.cursor):
+            saved = await self.store.run(self.store.mentions.save_page, state.name, outcome, record, now)
+            self._report(state, outcome, saved)
+        else:
+            self._unwritten.append(record)
 
     async def _read(self, state: SourceState) -> Page | SourceError:
-        """The page, or why there is none. What a connector raises beyond its contract is a bug: logged, and retried."""
-        task = asyncio.create_task(self.connectors[state.name].poll(state.cursor))
+        """The page, or why there is none."""
         try:
-            done, _ = await asyncio.wait({task}, timeout=POLL_LIMIT)
-        finally:
-            task.cancel()
-        if not done:
+            async with asyncio.timeout(POLL_LIMIT):
+                return await self.connectors[state.name].poll(state.cursor)
+        except SourceError as error:
+            return error
+        except TimeoutError:
             return TemporaryError(f"no answer within {POLL_LIMIT:.0f} s")
-        error = task.exception()
-        if error is None:
-            return task.result()
-        if not isinstance(error, SourceError):
-            log.error("connector of %s failed", state.name, exc_info=error)
-            return TemporaryError(f"unexpected {type(error).__name__}; see the log")
-        return error
 
     def _record(self, state: SourceState, outcome: Page | SourceError, now: datetime) -> PollRecord:
         before = schedule.Standing(schedule.Status(state.status), state.failures, state.refusals)

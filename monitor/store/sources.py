@@ -99,9 +99,11 @@ class Sources:
                 "UPDATE source SET due = ? WHERE name = ?", [(due.timestamp(), name) for name, due in dues.items()]
             )
 
-    def record(self, poll: PollRecord) -> None:
+    def record(self, *polls: PollRecord) -> None:
+        """How polls ended that brought nothing; all of them in one transaction."""
         with self._engine.writing() as connection:
-            record_poll(connection, poll)
+            for poll in polls:
+                record_poll(connection, poll)
 
     def all(self) -> list[SourceState]:
         return [

@@ -11,24 +11,30 @@ from __future__ import annotations
 import asyncio
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import aiohttp
 
 from connectors.rss import ACCEPT, Settings, connect
 from monitor.http import Http
-from monitor.model import Connector, Page
+from monitor.model import Connector
+from monitor.polling import Poller
+from monitor.service import utc_now
+from monitor.store.sqlite import SqliteStore
 
 FEEDS = 500
 AT_ONCE = 16
 ROUNDS = 5
 ENTRIES = 10
 
-Poll = Callable[[int], Awaitable[None]]
+Round = Callable[[], Awaitable[None]]  # one poll of every feed
+Side = Callable[[str, str], AbstractAsyncContextManager[Round]]
 
 
 # ---- the server
@@ -90,7 +96,7 @@ async def serving(entries: int) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def bare(origin: str, kind: str) -> AsyncIterator[Poll]:
+async def bare(origin: str, kind: str) -> AsyncIterator[Round]:
     headers = {"Accept": ACCEPT} | ({"If-None-Match": '"1"'} if kind == "mixed" else {})
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit_per_host=4)) as session:
 
@@ -98,28 +104,63 @@ async def bare(origin: str, kind: str) -> AsyncIterator[Poll]:
             async with session.get(f"{origin}/{kind}/{number}", headers=headers) as response:
                 await response.read()
 
-        yield poll
+        yield lambda: in_lanes(poll)
 
 
 @asynccontextmanager
-async def whole(origin: str, kind: str) -> AsyncIterator[Poll]:
+async def polled(origin: str, kind: str) -> AsyncIterator[Round]:
+    """The connector alone: what a poll takes before there is anything to save."""
     async with Http(allow_private=["127.0.0.1"]) as session:
-        feeds: list[Connector] = [
+        feeds = [
             connect(Settings(kind="rss", name=f"feed-{n}", url=f"{origin}/{kind}/{n}"), session) for n in range(FEEDS)
         ]
         cursors = [""] * FEEDS
 
         async def poll(number: int) -> None:
-            page = await feeds[number].poll(cursors[number])
-            cursors[number] = page.cursor
-            save(page)
+            cursors[number] = (await feeds[number].poll(cursors[number])).cursor
 
-        yield poll
+        yield lambda: in_lanes(poll)
         await asyncio.gather(*(connector.close() for connector in feeds))
 
 
-def save(page: Page) -> None:
-    """Where a page goes into the store: dedupe and insert belong to cost 1 as well."""
+async def in_lanes(poll: Callable[[int], Awaitable[None]]) -> None:
+    numbers = iter(range(FEEDS))
+
+    async def lane() -> None:
+        for number in numbers:
+            await poll(number)
+
+    await asyncio.gather(*(lane() for _ in range(AT_ONCE)))
+
+
+@asynccontextmanager
+async def whole(origin: str, kind: str) -> AsyncIterator[Round]:
+    """The service's own poller with a real store: claim, fetch, parse, dedupe, insert, plan the next poll."""
+    names = [f"feed-{n}" for n in range(FEEDS)]
+    with tempfile.TemporaryDirectory() as folder:
+        async with Http(allow_private=["127.0.0.1"]) as session:
+            feeds: dict[str, Connector] = {
+                name: connect(Settings(kind="rss", name=name, url=f"{origin}/{kind}/{number}"), session)
+                for number, name in enumerate(names)
+            }
+            store = SqliteStore(Path(folder) / "ohlas.db")
+            store.sources.configure(dict.fromkeys(names, "rss"), utc_now())
+            poller = Poller(
+                store=store,
+                connectors=feeds,
+                intervals=dict.fromkeys(names, 86400.0),
+                clock=utc_now,
+                arrived=lambda _count: None,
+                concurrency=AT_ONCE,
+            )
+
+            async def one_round() -> None:
+                store.sources.reschedule(dict.fromkeys(names, utc_now()))
+                await poller.read_due()
+
+            yield one_round
+            await asyncio.gather(*(connector.close() for connector in feeds.values()))
+            store.close()
 
 
 @dataclass(frozen=True)
@@ -130,24 +171,18 @@ class Cost:
     computing: float
 
 
-async def one_round(poll: Poll) -> Cost:
-    numbers = iter(range(FEEDS))
-
-    async def lane() -> None:
-        for number in numbers:
-            await poll(number)
-
+async def timed(one_round: Round) -> Cost:
     clock, computing = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(lane() for _ in range(AT_ONCE)))
+    await one_round()
     return Cost(time.perf_counter() - clock, time.process_time() - computing)
 
 
-async def compare(kind: str, entries: int) -> tuple[Cost, Cost]:
+async def compare(kind: str, entries: int, path: Side) -> tuple[Cost, Cost]:
     """Medians of the bare loop and of ours; the rounds alternate, so that a busy machine slows both."""
-    async with serving(entries) as origin, bare(origin, kind) as theirs, whole(origin, kind) as ours:
-        await one_round(theirs)
-        await one_round(ours)  # the first poll of every feed parses it; what repeats is what costs
-        rounds = [(await one_round(theirs), await one_round(ours)) for _ in range(ROUNDS)]
+    async with serving(entries) as origin, bare(origin, kind) as theirs, path(origin, kind) as ours:
+        await theirs()
+        await ours()  # the first poll of every feed parses it; what repeats is what costs
+        rounds = [(await timed(theirs), await timed(ours)) for _ in range(ROUNDS)]
     return median(a for a, _ in rounds), median(b for _, b in rounds)
 
 
@@ -158,14 +193,14 @@ def median(costs: Iterable[Cost]) -> Cost:
 
 async def main() -> None:
     for entries in (1, ENTRIES, 50):
-        theirs, ours = await compare("mixed", entries)
+        theirs, ours = await compare("mixed", entries, whole)
         print(
             f"cost 1: {theirs.clock / ours.clock:.2f}x by the clock, {theirs.computing / ours.computing:.2f}x computing"
             f" (target >= 0.5x); 90 % 304, the rest new with {entries} entries, {kib(entries)} KiB;"
             f" bare {FEEDS / theirs.clock:.0f}/s, whole {FEEDS / ours.clock:.0f}/s"
         )
     for entries in (ENTRIES, 200):
-        theirs, ours = await compare("same", entries)
+        theirs, ours = await compare("same", entries, polled)
         print(
             f"cost 2: {ours.clock / theirs.clock:.2f}x by the clock, {ours.computing / theirs.computing:.2f}x computing"
             f" (target <= 1.25x); unchanged body of {kib(entries)} KiB;"
