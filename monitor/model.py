@@ -182,6 +182,14 @@ class Verdict:
     aspects: tuple[Aspect, ...] = ()
     model: str = ""  # which model judged, so that its verdicts can be found again
 
+    @property
+    def corrected(self) -> bool:
+        """Whether a person gave the label; nothing else may overrule it then."""
+        return any(reason.code == CORRECTED for reason in self.reasons)
+
+
+CORRECTED = "corrected"  # the code of the reason in a verdict whose label a person gave; its detail says who
+
 
 class Classifier(Protocol):
     name: str

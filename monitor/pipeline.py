@@ -26,6 +26,7 @@ from monitor.model import (
     case_reference,
 )
 from monitor.options import CompanyOptions, Config, SourceOptions
+from monitor.store.corrections import corrected
 from monitor.store.drafts import Judged
 from monitor.store.mentions import CaseOfMention, Unjudged
 from monitor.store.sqlite import SqliteStore
@@ -144,9 +145,9 @@ class Pipeline:
             except TimeoutError:
                 continue
 
-    async def step(self) -> int:
-        """One batch; returns how many mentions it had."""
-        batch = await self.store.run(self.store.mentions.unjudged, BATCH)
+    async def step(self, only: int | None = None) -> int:
+        """One batch, or the mention with the row id `only`; returns how many mentions it had."""
+        batch = await self.store.run(self.store.mentions.unjudged, BATCH, only)
         if not batch:
             return 0
         now = self.clock()
@@ -183,6 +184,8 @@ class Pipeline:
 
 def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMention, now: datetime) -> Judged:
     mention = unjudged.mention
+    if unjudged.label is not None:
+        verdict = corrected(verdict, unjudged.label, unjudged.said_by)
     outcome = desk.triage(mention, verdict, case, now)
     composition: Composition | None = None
     findings: tuple[Finding, ...] = ()
@@ -198,6 +201,7 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
         composition=composition,
         findings=findings,
         manual=is_manual(desk.connectors.get(mention.source)),
+        corrected=unjudged.label is not None,
     )
 
 

@@ -71,6 +71,8 @@ def label_for_reply(mention: Mention, verdict: Verdict) -> Label:
 
     In doubt the plain tone is the safe one: to apologise to somebody who only asks is as odd as to thank a complaint.
     """
+    if verdict.corrected:
+        return verdict.label
     if _has_few_stars(mention):
         return "complaint"
     if verdict.unsure and not _has_many_stars(mention):

@@ -212,17 +212,18 @@ def test_a_migration_is_preceded_by_a_backup(tmp_path: Path, monkeypatch: pytest
     assert len(schema.steps()) == engine.SCHEMA_VERSION
 
     more = Migrations("ohlas")
-    more(name="m0001_foundation")(schema.m0001_foundation)
+    for name in schema.steps():
+        more(name=name)(getattr(schema, name))
 
-    @more()
-    def m0002_one_more(database: object) -> None:
+    @more(name="m9999_one_more")
+    def one_more(database: object) -> None:
         database.execute("ALTER TABLE source ADD COLUMN colour TEXT")  # type: ignore[attr-defined]
 
     monkeypatch.setattr(schema, "migrations", more)
-    monkeypatch.setattr(engine, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(engine, "SCHEMA_VERSION", engine.SCHEMA_VERSION + 1)
     SqliteStore(path).close()
     [backup] = (tmp_path / "backups").glob("*.db")
-    assert "before-m0002_one_more" in backup.name
+    assert "before-m9999_one_more" in backup.name
     copy = sqlite3.connect(backup)
     assert copy.execute("SELECT count(*) FROM mention").fetchone() == (1,)
     assert "colour" not in {row[1] for row in copy.execute("PRAGMA table_info(source)")}

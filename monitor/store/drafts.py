@@ -9,11 +9,12 @@ from sqlite3 import Connection
 
 from monitor.errors import NoSuchDraft, StaleDecision
 from monitor.model import Composition, Draft, DraftState, Finding, Transition, Triage, Verdict, text_hash
-from monitor.store.audit import write_decision
+from monitor.store.audit import OHLAS, write_decision
 from monitor.store.codec import dump, dump_findings, dump_reason, dump_verdict, load_draft
 from monitor.store.engine import Engine, Row, moment, seconds
 
 WAITING = (DraftState.PENDING, DraftState.FAILED)
+NOT_NEEDED = "no_reply_needed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Judged:
     composition: Composition | None = None
     findings: tuple[Finding, ...] = ()
     manual: bool = False
+    corrected: bool = False  # a person said what it is
 
 
 class Drafts:
@@ -119,15 +121,18 @@ def _insert_draft(connection: Connection, judged: Judged, now: datetime) -> int 
 
 
 def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetime) -> int | None:
-    """The mention was edited. A text that a person typed is kept; the new revision makes old buttons stale."""
-    if existing["state"] not in WAITING:
+    """The mention was edited, or its label corrected. A text that a person typed is kept; the new revision makes old
+    buttons stale. After a correction a draft that a person has decided about is left as it is."""
+    if judged.corrected and _is_touched(connection, existing):
+        return None
+    if existing["state"] not in WAITING and not _may_return(connection, existing, judged):
         return None
     if judged.composition is None:
         row = connection.execute(
             "UPDATE draft SET state = 'superseded', rev = rev + 1, updated_at = ? WHERE id = ? RETURNING *",
             (now.timestamp(), existing["id"]),
         ).fetchone()
-        write_decision(connection, row, "no_reply_needed", at=now, reason=judged.triage.reason.code)
+        write_decision(connection, row, NOT_NEEDED, at=now, reason=judged.triage.reason.code)
         return None
     typed = existing["author"] != "playbook"
     values = _draft_values(judged, now) | {"id": existing["id"]}
@@ -140,8 +145,33 @@ def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetim
         values,
     ).fetchone()
     _write_revision(connection, row, now)
-    write_decision(connection, row, "redrafted", at=now, reason="mention_edited")
+    why = "label_corrected" if judged.corrected else "mention_edited"
+    write_decision(connection, row, "redrafted", at=now, reason=why)
     return int(row["id"])
+
+
+def _is_touched(connection: Connection, draft: Row) -> bool:
+    """Whether a person did anything with the draft beyond correcting the label."""
+    decided = connection.execute(
+        "SELECT 1 FROM decision WHERE draft_id = ? AND actor <> ? AND action <> 'correct'", (draft["id"], OHLAS)
+    ).fetchone()
+    return draft["author"] != "playbook" or decided is not None
+
+
+def _may_return(connection: Connection, draft: Row, judged: Judged) -> bool:
+    """A draft that was not needed is needed after all, and its case has no other one."""
+    if judged.composition is None or draft["state"] != DraftState.SUPERSEDED:
+        return False
+    last = connection.execute(
+        "SELECT action FROM decision WHERE draft_id = ? AND action <> 'correct' ORDER BY id DESC LIMIT 1",
+        (draft["id"],),
+    ).fetchone()
+    other = connection.execute(
+        "SELECT 1 FROM draft WHERE case_id = ? AND id <> ?"
+        " AND state IN ('pending', 'approved', 'publishing', 'unknown')",
+        (draft["case_id"], draft["id"]),
+    ).fetchone()
+    return last is not None and last["action"] == NOT_NEEDED and other is None
 
 
 def _draft_values(judged: Judged, now: datetime) -> dict[str, object]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
 
-from monitor.model import DraftState, Mention, Page
+from monitor.model import DraftState, Label, Mention, Page
 from monitor.store.audit import move_draft
 from monitor.store.codec import dump_raw, load_mention
+from monitor.store.corrections import HOLDS
 from monitor.store.engine import Engine, placeholders
 from monitor.store.sources import PollRecord, record_poll
 
@@ -28,10 +29,15 @@ class SavedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unjudged:
-    """A new or edited mention that the pipeline has not seen in this form. `row_id` is the store's number."""
+    """A new, edited or corrected mention that the pipeline has not seen in this form. `row_id` is the store's number.
+
+    `label` is what the person `said_by` says that it is, None where nobody corrected these words.
+    """
 
     row_id: int
     mention: Mention
+    label: Label | None = None
+    said_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +65,18 @@ class Mentions:
                 return SavedPage()
             return _save(connection, source, page, now)
 
-    def unjudged(self, limit: int) -> list[Unjudged]:
+    def unjudged(self, limit: int, only: int | None = None) -> list[Unjudged]:
+        """In the order in which they came; `only` is the row id of the one that is wanted."""
         rows = self._engine.rows(
-            "SELECT * FROM mention JOIN mention_text USING (id) WHERE stage = 'new' ORDER BY mention.id LIMIT ?",
-            (limit,),
+            "SELECT mention.*, mention_text.*, correction.label AS said, correction.actor AS said_by FROM mention"
+            f" JOIN mention_text USING (id) LEFT JOIN correction ON {HOLDS}"
+            " WHERE stage = 'new' AND (? IS NULL OR mention.id = ?) ORDER BY mention.id LIMIT ?",
+            (only, only, limit),
         )
-        return [Unjudged(row_id=row["id"], mention=load_mention(row)) for row in rows]
+        return [
+            Unjudged(row_id=row["id"], mention=load_mention(row), label=row["said"], said_by=row["said_by"] or "")
+            for row in rows
+        ]
 
     def assign_cases(self, keys: Mapping[int, str], now: datetime) -> dict[int, CaseOfMention]:
         """Give each mention (row id -> key of what was said by whom, "" for never shared) its case, once."""

@@ -26,10 +26,9 @@ def migrate(database: Database, path: Path, backup: Callable[[str], object]) -> 
         )
     pending = [step.name for step in migrations.pending(database)]
     for number, name in enumerate(pending, start=1):
-        if applied:
+        if applied:  # a new database has nothing to lose
             backup(f"before-{name}")
         migrations.apply(database, stop_before=pending[number:])
-        applied.add(name)
 
 
 def steps() -> list[str]:
@@ -48,6 +47,34 @@ def m0001_foundation(db: Database) -> None:
     _drafts(db)
     _publications(db)
     _people(db)
+
+
+@migrations()
+def m0002_corrections(db: Database) -> None:
+    """What people say that a mention really is. Words stay with the mention; only imported ones are kept apart."""
+    db.table("correction").create(
+        {
+            "id": int,
+            "mention_id": int,  # NULL: imported, see correction_text
+            "content_hash": str,  # of the words that were judged; other words are another matter
+            "label": str,
+            "verdict": str,  # JSON of the verdict before, "" for an imported one
+            "actor": str,
+            "via": str,
+            "at": float,
+        },
+        pk="id",
+        not_null={"content_hash", "label", "verdict", "actor", "via", "at"},
+        foreign_keys=[("mention_id", "mention", "id")],
+    )
+    db.table("correction").create_index(["mention_id"])
+    db.execute("CREATE UNIQUE INDEX idx_correction_imported ON correction(content_hash) WHERE mention_id IS NULL")
+    db.table("correction_text").create(
+        {"id": int, "text": str, "rating": float, "language": str},
+        pk="id",
+        not_null={"text", "language"},
+        foreign_keys=[("id", "correction", "id")],
+    )
 
 
 def _sources(db: Database) -> None:
