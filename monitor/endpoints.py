@@ -37,6 +37,7 @@ class Endpoints:
     options: ServiceOptions
     clock: Callable[[], datetime]
     troubles: Callable[[], list[str]]  # loops of the service that do not run as they should
+    degraded: Callable[[], list[str]]  # what works less well than configured; Ohlas does its work all the same
 
     def add_to(self, application: web.Application) -> None:
         application.router.add_get("/healthz", self.health)
@@ -54,6 +55,7 @@ class Endpoints:
             {
                 "status": "ill" if troubles else "ok",
                 "troubles": troubles,
+                "degraded": self.degraded(),
                 "sources": {state.name: state.status for state in states},
             },
             status=503 if troubles else 200,

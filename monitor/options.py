@@ -65,6 +65,30 @@ class DraftingOptions(Options):
 
 
 class ClassifierOptions(Options):
+    model: str = Field(
+        default="",
+        description='a model of the Hugging Face hub, "organisation/name", or a folder that holds one; '
+        "empty: the one that comes with Ohlas",
+    )
+    revision: str = Field(
+        default="", description="commit, branch or tag of that model as it was pulled; empty: the newest pulled one"
+    )
+    labels: dict[str, Literal["complaint", "praise", "neutral"]] = Field(
+        default_factory=dict, description="what the model's labels mean, where `ohlas check` shows a wrong guess"
+    )
+    hypotheses: dict[Literal["complaint", "praise", "neutral"], str] = Field(
+        default_factory=dict, description="sentences that a model of inference (zero-shot) is asked about"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where that model runs; auto: on a GPU where PyTorch sees one"
+    )
+    threads: int = Field(default=1, ge=1, le=64, description="cores that one run of that model may take")
+    max_wait: float = Field(
+        default=0.2,
+        ge=0.0,
+        le=10.0,
+        description="seconds that a text may be passed over so that texts of like length are judged together",
+    )
     unsure_below: float = Field(
         default=0.60, ge=0.34, le=0.99, description="a verdict with less confidence than this is marked unsure"
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -120,13 +120,21 @@ class Desk:
         return {name for name in names if name}
 
 
+async def nothing_else() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Pipeline:
-    """Judges what arrived, batch by batch, off the event loop."""
+    """Judges what arrived, batch by batch, off the event loop.
+
+    `idle` is asked for more whenever nothing is left; True where it found some.
+    """
 
     store: SqliteStore
     desk: Desk
     clock: Callable[[], datetime]
+    idle: Callable[[], Awaitable[bool]] = nothing_else
     judged: int = 0
     drafted: int = 0
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -138,7 +146,7 @@ class Pipeline:
         """Until cancelled."""
         while True:
             self._arrived.clear()
-            while await self.step():
+            while await self.step() or await self.idle():
                 pass
             try:
                 await asyncio.wait_for(self._arrived.wait(), LOOK_AGAIN)

@@ -16,13 +16,15 @@ from pathlib import Path
 
 from aiohttp import web
 
+from monitor.classify.choosing import SteadyClassifier
 from monitor.endpoints import Endpoints
 from monitor.errors import ConfigError, StoreBusy, StoreError
 from monitor.http import Http
-from monitor.model import CanConfirm, Classifier, Connector, Mention, Utterance, Verdict
+from monitor.model import CanConfirm, Connector, Mention
 from monitor.options import Config
 from monitor.pipeline import Desk, Pipeline, guard_of
 from monitor.polling import Poller
+from monitor.rescoring import Rescorer
 from monitor.settings import connector_module
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
@@ -97,34 +99,6 @@ async def opened(config: Config) -> AsyncIterator[Mapping[str, Connector]]:
             await asyncio.gather(*(connector.close() for connector in connectors.values()))
 
 
-class LateClassifier:
-    """Loads the model on first use, in the thread that needs it, so that the page is up at once."""
-
-    name = "embedded"
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._model: Classifier | None = None
-
-    def classify(self, utterances: list[Utterance]) -> list[Verdict]:
-        return self._loaded().classify(utterances)
-
-    def explain(self, utterance: Utterance, verdict: Verdict) -> Verdict:
-        return self._loaded().explain(utterance, verdict)
-
-    def _loaded(self) -> Classifier:
-        if self._model is None:
-            self._model = load_classifier(self._config)
-        return self._model
-
-
-def load_classifier(config: Config) -> Classifier:
-    # imported late: numpy and the model take longer to load than all the rest
-    from monitor.classify.embedded import EmbeddedClassifier
-
-    return EmbeddedClassifier.load(languages=config.drafting.languages, unsure_below=config.classifier.unsure_below)
-
-
 @dataclass
 class Service:
     config: Config
@@ -136,8 +110,10 @@ class Service:
 
     def __post_init__(self) -> None:
         people = self.config.approval.people
-        self.desk = Desk(self.config, LateClassifier(self.config), self.connectors)
-        self.pipeline = Pipeline(self.store, self.desk, self.clock)
+        self.classifier = SteadyClassifier(self.config)
+        self.desk = Desk(self.config, self.classifier, self.connectors)
+        again = Rescorer(self.store, self.classifier, self.clock)
+        self.pipeline = Pipeline(self.store, self.desk, self.clock, idle=again.step)
         self.poller = Poller(
             store=self.store,
             connectors=self.connectors,
@@ -249,6 +225,7 @@ class Service:
             options=self.config.service,
             clock=self.clock,
             troubles=lambda: list(self._troubles.values()),
+            degraded=lambda: [self.classifier.trouble] if self.classifier.trouble else [],
         )
 
     def _reply_link(self, mention: Mention) -> str:

@@ -17,7 +17,7 @@ from monitor.model import Utterance, Verdict
 from monitor.text import clean
 
 if TYPE_CHECKING:
-    from monitor.classify.embedded import EmbeddedClassifier
+    from monitor.model import Classifier
 
 BLOCK = 65_536  # bytes read at once, where so many are there
 BATCH = 512  # lines judged at once
@@ -60,7 +60,7 @@ def _decoded(line: bytes) -> str:
     return line.decode("utf-8", "replace").removeprefix("\ufeff").removesuffix("\r")[:LONGEST]
 
 
-def _answers(judge: EmbeddedClassifier, lines: list[str]) -> list[dict[str, Any]]:
+def _answers(judge: Classifier, lines: list[str]) -> list[dict[str, Any]]:
     utterances = [_utterance(line) for line in lines]
     verdicts = judge.classify([utterance for utterance in utterances if utterance])
     found = iter(verdicts)

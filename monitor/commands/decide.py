@@ -124,13 +124,13 @@ def _asked(question: str) -> str:
 
 async def _decide(config: Config, store: SqliteStore, decision: Decision) -> tuple[Draft, str]:
     """The draft afterwards, and where a person posts it. Only the draft's own source is opened; it knows the rules."""
+    from monitor.classify.choosing import SteadyClassifier
     from monitor.pipeline import Desk, guard_of
-    from monitor.service import LateClassifier
     from responders.approval import Rules, decide
 
     source = store.views.matter(decision.draft_id).mention.source
     async with connected(config, source) as connectors:
-        desk = Desk(config, LateClassifier(config), connectors)
+        desk = Desk(config, SteadyClassifier(config), connectors)
         rules = Rules(
             people=config.approval.people,
             grace=timedelta(seconds=config.approval.grace),

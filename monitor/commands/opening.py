@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.errors import StoreError
+from monitor.errors import ModelUnusable, StoreError
 
 if TYPE_CHECKING:
-    from monitor.classify.embedded import EmbeddedClassifier
+    from monitor.classify.choosing import Model
     from monitor.options import Config
     from monitor.settings import Loaded
     from monitor.store.sqlite import SqliteStore
@@ -92,7 +92,14 @@ def _opened(path: Path) -> Iterator[SqliteStore]:
         store.close()
 
 
-def classifier(config: Config) -> EmbeddedClassifier:
-    from monitor.classify.embedded import EmbeddedClassifier
+def classifier(config: Config) -> Model:
+    """The configured model, or with a line on standard error the embedded one where that cannot be used."""
+    from monitor.classify.choosing import embedded, load
 
-    return EmbeddedClassifier.load(languages=config.drafting.languages, unsure_below=config.classifier.unsure_below)
+    try:
+        return load(config)
+    except ModelUnusable as error:
+        if not config.classifier.model:
+            raise
+        click.echo(f"ohlas: {error}; the embedded one stands in", err=True)
+        return embedded(config)

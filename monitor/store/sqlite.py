@@ -13,6 +13,7 @@ from monitor.store.drafts import Drafts
 from monitor.store.engine import Engine
 from monitor.store.mentions import Mentions
 from monitor.store.publications import Publications
+from monitor.store.rescoring import Rescoring
 from monitor.store.sign_ins import SignIns
 from monitor.store.sources import Sources
 from monitor.store.views import Views
@@ -36,6 +37,7 @@ class SqliteStore:
         self.publications = Publications(self._engine)
         self.views = Views(self._engine)
         self.corrections = Corrections(self._engine)
+        self.rescoring = Rescoring(self._engine)
         self.sign_ins = SignIns(self._engine)
         self.backup = self._engine.backup
         self._thread: ThreadPoolExecutor | None = None

@@ -1,0 +1,235 @@
+"""Judging with a model of the Hugging Face hub: its own tokenizer, either engine, our labels."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor import language
+from monitor.classify import aspects, huggingface
+from monitor.classify.batching import Batcher, Limits, Row, padded
+from monitor.classify.embedded import star_odds
+from monitor.classify.label_mapping import map_labels
+from monitor.classify.zero_shot import pairs
+from monitor.errors import ModelUnusable
+from monitor.model import LABELS, Reason, Utterance, Verdict
+from monitor.options import ClassifierOptions
+
+_LONGEST = 512  # tokens, where the model does not say what it can take
+_HEAD, _TAIL = 3000, 1000  # characters of a very long text that are read: verdicts stand at its ends
+_LEAST_CHANCE = 1e-4  # of a label that the model does not know, so that stars can still speak for it
+_EXPLAINED = 12  # words; leaving each out of a longer text would cost more than the verdicts of a whole batch
+_LEAST_PULL = 0.02
+_MOST_REASONS = 4
+_WORDS = re.compile(r"\S+")
+_PROBE = Utterance(text="Balík prišiel v poriadku.")
+
+Floats = NDArray[np.float32]
+
+
+class Engine(Protocol):
+    def logits(self, columns: Mapping[str, NDArray[np.int64]]) -> Floats:
+        """`input_ids`, `attention_mask` and `token_type_ids` of shape (texts, tokens) -> (texts, labels)."""
+        ...
+
+
+class TransformerClassifier:
+    """Any model of the hub that classifies texts, or of inference (zero-shot). Safe to share between threads."""
+
+    def __init__(
+        self,
+        repository: huggingface.Repository,
+        engine: Engine,
+        *,
+        options: ClassifierOptions,
+        languages: Sequence[str],
+    ) -> None:
+        settings = huggingface.settings_of(repository.folder)
+        self.name = repository.title
+        self.repository = repository
+        self.engine = engine
+        self.mapping = map_labels(_label_names(settings, repository.folder), options.labels)
+        self._tokenizer = _tokenizer(repository.folder)
+        self._longest = _longest(settings, self._tokenizer)
+        self._several = settings.get("problem_type") == "multi_label_classification"
+        self._options = options
+        self._languages = tuple(languages)
+        self._batcher = Batcher(self._run, Limits(wait=options.max_wait))
+
+    @classmethod
+    def load(cls, repository: huggingface.Repository, *, options: ClassifierOptions, languages: Sequence[str]) -> Self:
+        """What loads has judged a text. Raises ModelUnusable where anything is missing, damaged or of another kind."""
+        found = cls(repository, _engine(repository, options), options=options, languages=languages)
+        chances = found.probabilities([_PROBE])
+        if chances.shape != (1, len(LABELS)) or not np.isfinite(chances).all():
+            raise ModelUnusable("its weights are damaged: what it answers are no numbers")
+        return found
+
+    def classify(self, utterances: list[Utterance]) -> list[Verdict]:
+        """One verdict each, in order, without reasons. Raises ModelUnusable where the engine fails."""
+        if not utterances:
+            return []
+        codes = self._identified(utterances)
+        chances = self._chances(utterances, codes)
+        winners = chances.argmax(axis=1).tolist()
+        confidences = chances.max(axis=1).tolist()
+        return [
+            Verdict(
+                label=LABELS[winner],
+                confidence=confidence,
+                unsure=confidence < self._options.unsure_below,
+                language=code,
+                model=self.name,
+            )
+            for winner, confidence, code in zip(winners, confidences, codes, strict=True)
+        ]
+
+    def probabilities(self, utterances: Sequence[Utterance]) -> Floats:
+        """One row an utterance, columns in the order of `LABELS`. Raises ModelUnusable."""
+        if not utterances:
+            return np.zeros((0, len(LABELS)), np.float32)
+        return self._chances(utterances, self._identified(utterances))
+
+    def explain(self, utterance: Utterance, verdict: Verdict) -> Verdict:
+        """The same verdict with the stars, what the text is about, and for a short text the words that pulled."""
+        reasons = []
+        if pulling := self._pulling_words(utterance, verdict):
+            reasons.append(Reason(code="words", detail=", ".join(pulling)))
+        if utterance.rating is not None:
+            reasons.append(Reason(code="stars", detail=f"{utterance.rating:g}"))
+        return replace(verdict, reasons=tuple(reasons), aspects=aspects.find(utterance.text, verdict.language))
+
+    def _identified(self, utterances: Sequence[Utterance]) -> list[str]:
+        texts = [utterance.text for utterance in utterances]
+        return language.identify_many(texts, self._languages, [utterance.language for utterance in utterances])
+
+    def _chances(self, utterances: Sequence[Utterance], codes: Sequence[str]) -> Floats:
+        texts = [_readable(utterance.text) for utterance in utterances]
+        if self.mapping.entailment is None:
+            said = self._of_labels(self._batcher(self._rows(texts)))
+        else:
+            said = self._of_hypotheses(texts, codes)
+        # where nothing was said, a model would make something of the nothing
+        said[[not text.strip() for text in texts]] = _LEAST_CHANCE, _LEAST_CHANCE, 1.0
+        odds = np.log(said)
+        for number, utterance in enumerate(utterances):
+            if utterance.rating is not None:
+                odds[number] += star_odds(utterance.rating)
+        return _softmax(odds)
+
+    def _of_labels(self, logits: Floats) -> Floats:
+        columns = self.mapping.columns()
+        if logits.shape[1] != len(columns):
+            raise ModelUnusable(
+                f"it gives {logits.shape[1]} numbers a text, but config.json names {len(columns)} labels"
+            )
+        each = 1 / (1 + np.exp(-logits)) if self._several else _softmax(logits)
+        chances = np.full((len(logits), len(LABELS)), _LEAST_CHANCE, np.float32)
+        for place, column in enumerate(columns):
+            chances[:, column] += each[:, place]
+        return chances
+
+    def _of_hypotheses(self, texts: Sequence[str], codes: Sequence[str]) -> Floats:
+        asked = pairs(texts, codes, self._options.hypotheses)
+        logits = self._batcher(self._rows([text for text, _ in asked], [sentence for _, sentence in asked]))
+        return _softmax(logits[:, self.mapping.entailment].reshape(len(texts), len(LABELS))) + np.float32(_LEAST_CHANCE)
+
+    def _rows(self, texts: list[str], sentences: list[str] | None = None) -> list[Row]:
+        # of a pair only the text is cut; the hypothesis is short
+        cut = True if sentences is None else "only_first"
+        found = self._tokenizer(texts, sentences, truncation=cut, max_length=self._longest)
+        types = found.get("token_type_ids") or [()] * len(texts)
+        return [Row(ids, kinds) for ids, kinds in zip(found["input_ids"], types, strict=True)]
+
+    def _run(self, rows: list[Row]) -> Floats:
+        return self.engine.logits(padded(rows, self._tokenizer.pad_token_id or 0))
+
+    def _pulling_words(self, utterance: Utterance, verdict: Verdict) -> list[str]:
+        """Words without which the text would be judged so with less confidence, the weightiest first."""
+        text = utterance.text
+        spans = [match.span() for match in _WORDS.finditer(text)]
+        if not 1 < len(spans) <= _EXPLAINED:
+            return []
+        variants = [text, *(text[:start] + text[end:] for start, end in spans)]
+        asked = [Utterance(text=variant) for variant in variants]
+        chances = self._chances(asked, [verdict.language] * len(asked))[:, LABELS.index(verdict.label)]
+        pulls = sorted(zip((chances[0] - chances[1:]).tolist(), spans, strict=True), reverse=True)
+        named = (text[start:end].strip(".,;:!?…\"'„“”()") for pull, (start, end) in pulls if pull >= _LEAST_PULL)
+        return list(dict.fromkeys(word for word in named if word))[:_MOST_REASONS]
+
+
+def _engine(repository: huggingface.Repository, options: ClassifierOptions) -> Engine:
+    first = repository.folder / repository.weights.files[0]
+    if repository.weights.engine == "onnx":
+        from monitor.classify.onnx import OnnxEngine
+
+        return OnnxEngine(first, device=options.device, threads=options.threads)
+    from monitor.classify.torch_model import TorchEngine
+
+    return TorchEngine(repository.folder, device=options.device, threads=options.threads)
+
+
+def _label_names(settings: Mapping[str, Any], folder: Path) -> list[str]:
+    """In the order of the logits. Raises ModelUnusable where the model was not made to classify texts."""
+    kinds = settings.get("architectures") or ["…ForSequenceClassification"]
+    if not any("ForSequenceClassification" in str(kind) for kind in kinds):
+        raise ModelUnusable(f"it is a {kinds[0]}, and no model that classifies texts (…ForSequenceClassification)")
+    names = settings.get("id2label") or {str(number): f"LABEL_{number}" for number in range(_label_count(settings))}
+    try:
+        ordered = sorted((int(number), str(name)) for number, name in names.items())
+    except (AttributeError, ValueError) as error:
+        raise ModelUnusable(f"{folder / 'config.json'} is damaged: id2label is no table of names") from error
+    return [name for _, name in ordered]
+
+
+def _label_count(settings: Mapping[str, Any]) -> int:
+    count = settings.get("num_labels", 2)  # what transformers assumes where nothing stands
+    return count if isinstance(count, int) else 2
+
+
+def _tokenizer(folder: Path) -> Any:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads would take every core
+    try:
+        from transformers import AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar, set_verbosity_error
+    except ImportError as error:
+        raise ModelUnusable("it needs transformers, which is not installed: pip install transformers") from error
+    set_verbosity_error()  # type: ignore[no-untyped-call]
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # a damaged tokenizer.json comes as a bare Exception
+        raise ModelUnusable(f"the tokenizer in {folder} is missing or damaged") from error
+    if found is None or not callable(found):
+        raise ModelUnusable(f"the tokenizer in {folder} is missing or damaged")
+    return found
+
+
+def _longest(settings: Mapping[str, Any], tokenizer: Any) -> int:
+    """Tokens that the model can take. Models of RoBERTa's family count positions from behind their padding token."""
+    positions = settings.get("max_position_embeddings")
+    limits = [_LONGEST, tokenizer.model_max_length]
+    if isinstance(positions, int) and positions > 2:
+        offset = 2 if "roberta" in str(settings.get("model_type", "")).replace("-", "") or positions == 514 else 0
+        limits.append(positions - offset)
+    return int(min(limits))
+
+
+def _readable(text: str) -> str:
+    """Without halves of characters, which tokenizers refuse, and of very long texts both ends."""
+    if len(text) > _HEAD + _TAIL:
+        text = f"{text[:_HEAD]} … {text[-_TAIL:]}"
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _softmax(logits: Floats) -> Floats:
+    lifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    chances: Floats = (lifted / lifted.sum(axis=1, keepdims=True)).astype(np.float32)
+    return chances
