@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "Write all mentions with their verdicts as CSV or JSON."),
     "draft": ("draft", "Draft the reply to a mention given as JSON."),
     "classify": ("classify", "Tell complaint from praise, a line each."),
+    "models": ("models", "List the models of the Hugging Face hub that are here, or fetch one."),
     "evaluate": ("evaluate", "Measure the classifier on labelled texts."),
 }
 

@@ -45,6 +45,14 @@ def load(config: Config) -> Model:
     return configured(config) if config.classifier.model else embedded(config)
 
 
+def with_model(config: Config, model: str) -> Config:
+    """The same configuration with another model, "" for the embedded one; labels are those of the one it names."""
+    classifier = config.classifier
+    if model != classifier.model:
+        classifier = classifier.model_copy(update={"model": model, "revision": "", "labels": {}})
+    return config.model_copy(update={"classifier": classifier})
+
+
 def embedded(config: Config) -> EmbeddedClassifier:
     # imported late: numpy and the model take longer to load than all the rest
     from monitor.classify.embedded import EmbeddedClassifier

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from monitor.classify.aspects import fold
 from monitor.errors import ModelUnusable
@@ -72,6 +73,20 @@ def map_labels(names: Sequence[str], wanted: Mapping[str, Label] | None = None) 
     meanings = {name: label for name, label in found.items() if label is not None}
     _check(names, meanings)
     return LabelMapping(meanings, assumed=bool(numbered) and not wanted)
+
+
+def label_names(settings: Mapping[str, Any]) -> list[str]:
+    """From a model's config.json, in the order of the logits. Raises ModelUnusable where it does not classify texts."""
+    kinds = settings.get("architectures") or ["…ForSequenceClassification"]
+    if not any("ForSequenceClassification" in str(kind) for kind in kinds):
+        raise ModelUnusable(f"it is a {kinds[0]}, and no model that classifies texts (…ForSequenceClassification)")
+    count = settings.get("num_labels", 2)  # what transformers assumes where nothing stands
+    unnamed = {str(number): f"LABEL_{number}" for number in range(count if isinstance(count, int) else 2)}
+    try:
+        named = sorted((int(number), str(name)) for number, name in (settings.get("id2label") or unnamed).items())
+    except (AttributeError, ValueError) as error:
+        raise ModelUnusable("its config.json is damaged: id2label is no table of names") from error
+    return [name for _, name in named]
 
 
 def meaning_of(name: str) -> Label | None:

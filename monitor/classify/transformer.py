@@ -16,7 +16,7 @@ from monitor import language
 from monitor.classify import aspects, huggingface
 from monitor.classify.batching import Batcher, Limits, Row, padded
 from monitor.classify.embedded import star_odds
-from monitor.classify.label_mapping import map_labels
+from monitor.classify.label_mapping import label_names, map_labels
 from monitor.classify.zero_shot import pairs
 from monitor.errors import ModelUnusable
 from monitor.model import LABELS, Reason, Utterance, Verdict
@@ -55,7 +55,7 @@ class TransformerClassifier:
         self.name = repository.title
         self.repository = repository
         self.engine = engine
-        self.mapping = map_labels(_label_names(settings, repository.folder), options.labels)
+        self.mapping = map_labels(label_names(settings), options.labels)
         self._tokenizer = _tokenizer(repository.folder)
         self._longest = _longest(settings, self._tokenizer)
         self._several = settings.get("problem_type") == "multi_label_classification"
@@ -174,24 +174,6 @@ def _engine(repository: huggingface.Repository, options: ClassifierOptions) -> E
     from monitor.classify.torch_model import TorchEngine
 
     return TorchEngine(repository.folder, device=options.device, threads=options.threads)
-
-
-def _label_names(settings: Mapping[str, Any], folder: Path) -> list[str]:
-    """In the order of the logits. Raises ModelUnusable where the model was not made to classify texts."""
-    kinds = settings.get("architectures") or ["…ForSequenceClassification"]
-    if not any("ForSequenceClassification" in str(kind) for kind in kinds):
-        raise ModelUnusable(f"it is a {kinds[0]}, and no model that classifies texts (…ForSequenceClassification)")
-    names = settings.get("id2label") or {str(number): f"LABEL_{number}" for number in range(_label_count(settings))}
-    try:
-        ordered = sorted((int(number), str(name)) for number, name in names.items())
-    except (AttributeError, ValueError) as error:
-        raise ModelUnusable(f"{folder / 'config.json'} is damaged: id2label is no table of names") from error
-    return [name for _, name in ordered]
-
-
-def _label_count(settings: Mapping[str, Any]) -> int:
-    count = settings.get("num_labels", 2)  # what transformers assumes where nothing stands
-    return count if isinstance(count, int) else 2
 
 
 def _tokenizer(folder: Path) -> Any:

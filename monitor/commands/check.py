@@ -13,7 +13,7 @@ import click
 from monitor.commands.opening import Setup, pass_setup
 from monitor.commands.sources import connected, first_page
 from monitor.commands.terminal import echo_json, table, written_out
-from monitor.errors import ConfigError, OhlasError
+from monitor.errors import ConfigError, ModelUnusable, OhlasError
 from monitor.model import CanReceive, Connector, Page
 
 if TYPE_CHECKING:
@@ -35,6 +35,16 @@ class Answer:
     skipped: tuple[str, ...] = ()
     replies: str = "by_hand"
     receives: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """The classifier; `problem` is "" where it can be used. `labels` tells what its labels are taken for."""
+
+    name: str
+    runs_on: str = ""  # "" for the embedded one
+    labels: str = ""
     problem: str = ""
 
 
@@ -60,8 +70,11 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
     except ConfigError as error:
         _show_mistakes(error, as_json)
         raise OhlasError(f"{setup.path.name} cannot be used: {_mistakes(len(error.problems))}") from error
+    model = _model(loaded.config)
     answers = [] if offline else asyncio.run(_ask_all(setup, loaded.config, timeout))
-    (_show_json if as_json else _show)(setup, loaded, answers)
+    (_show_json if as_json else _show)(setup, loaded, model, answers)
+    if model.problem:
+        raise OhlasError(model.problem)
     if silent := [answer.name for answer in answers if not answer.reachable]:
         raise OhlasError(f"cannot be read: {', '.join(silent)}")
 
@@ -76,6 +89,19 @@ def _show_mistakes(error: ConfigError, as_json: bool) -> None:
     else:
         for problem in error.problems:
             click.echo(written_out(problem))
+
+
+def _model(config: Config) -> Judge:
+    """Loads the model that is configured and lets it judge a text; the embedded one needs no look."""
+    if not config.classifier.model:
+        return Judge(name="embedded")
+    from monitor.classify.choosing import configured
+
+    try:
+        found = configured(config)
+    except ModelUnusable as error:
+        return Judge(name=config.classifier.model, problem=str(error))
+    return Judge(name=found.name, runs_on=found.repository.weights.engine, labels=found.mapping.described())
 
 
 async def _ask_all(setup: Setup, config: Config, limit: float) -> list[Answer]:
@@ -117,29 +143,33 @@ def _answer(source: SourceOptions, connector: Connector, page: Page) -> Answer:
     )
 
 
-def _show_json(setup: Setup, loaded: Loaded, answers: list[Answer]) -> None:
+def _show_json(setup: Setup, loaded: Loaded, model: Judge, answers: list[Answer]) -> None:
     from monitor.settings import shown
 
     document: dict[str, Any] = {
-        "ok": all(answer.reachable for answer in answers),
+        "ok": not model.problem and all(answer.reachable for answer in answers),
         "problems": [],
         "warnings": list(loaded.warnings),
         "settings": shown(loaded.config),
+        "classifier": model,
         "sources": answers,
     }
     echo_json(document)
 
 
-def _show(setup: Setup, loaded: Loaded, answers: list[Answer]) -> None:
+def _show(setup: Setup, loaded: Loaded, model: Judge, answers: list[Answer]) -> None:
     from monitor.settings import as_lines, shown
 
     _section(f"Settings of {setup.path}", as_lines(shown(loaded.config)))
     _section("Warnings", loaded.warnings)
+    if loaded.config.classifier.model:
+        judges = model.problem or f"{model.name}, on {model.runs_on}: {model.labels}"
+        _section("Classifier", [judges])
     rows = [(answer.name, answer.kind, _in_words(answer)) for answer in answers]
     _section("Sources", table(("name", "kind", "answer"), rows) if rows else ())
     for answer in answers:
         _section(f"Left out by {answer.name}", answer.skipped[:10])
-    if not loaded.warnings and all(answer.reachable for answer in answers):
+    if not loaded.warnings and not model.problem and all(answer.reachable for answer in answers):
         click.echo("Everything is in order." if answers else "config.toml is in order.")
 
 

@@ -46,6 +46,8 @@ def _found(config: Config, store: SqliteStore) -> dict[str, Any]:
     return {
         "running": running,
         "page": page_url(config) if running else "",
+        "model": config.classifier.model or "embedded",
+        "degraded": store.rescoring.trouble() if config.classifier.model else "",
         "mentions": counts.mentions,
         "labels": {label or "unjudged": count for label, count in counts.labels.items()},
         "drafts": counts.tabs,
@@ -79,6 +81,8 @@ def _notice(notice: NoticeRow) -> dict[str, Any]:
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"Ohlas runs; its page is {found['page']}" if found["running"] else "Ohlas does not run; start: ohlas run"
+    if found["degraded"]:
+        yield on_one_line(f"THE EMBEDDED MODEL STANDS IN: {found['degraded']}")
     drafts = found["drafts"]
     since = f", the oldest since {moment(found['waiting_since'])}" if found["waiting_since"] else ""
     yield f"{drafts['waiting']} drafts wait for a person{since}"
