@@ -21,6 +21,10 @@ _READ = re.compile(  # beside the weights: what a tokenizer and a configuration 
     r"config\.json|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json|vocab\.(txt|json)"
     r"|merges\.txt|bpe\.codes|(sentencepiece(\.bpe)?|spiece|tokenizer)\.model"
 )
+VOCABULARIES = (
+    *("tokenizer.json", "sentencepiece.bpe.model", "sentencepiece.model", "spiece.model", "tokenizer.model"),
+    *("vocab.txt", "vocab.json"),
+)
 _ONNX = re.compile(r"(onnx/)?[\w.-]+\.onnx", re.ASCII)
 _SAFETENSORS = re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?", re.ASCII)
 _PICKLES = re.compile(r"[\w.-]+\.(bin|pt|pth|ckpt|pkl|pickle)", re.ASCII)

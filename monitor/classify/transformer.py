@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from monitor import language
 from monitor.classify import aspects, huggingface
 from monitor.classify.batching import Batcher, Limits, Row, padded
-from monitor.classify.embedded import star_odds
+from monitor.classify.embedded import NOTHING_SAID, star_odds
 from monitor.classify.label_mapping import label_names, map_labels
 from monitor.classify.zero_shot import pairs
 from monitor.errors import ModelUnusable
@@ -117,7 +117,7 @@ class TransformerClassifier:
         else:
             said = self._of_hypotheses(texts, codes)
         # where nothing was said, a model would make something of the nothing
-        said[[not text.strip() for text in texts]] = _LEAST_CHANCE, _LEAST_CHANCE, 1.0
+        said[[not text.strip() for text in texts]] = _softmax(NOTHING_SAID[None])
         odds = np.log(said)
         for number, utterance in enumerate(utterances):
             if utterance.rating is not None:
@@ -177,6 +177,8 @@ def _engine(repository: huggingface.Repository, options: ClassifierOptions) -> E
 
 
 def _tokenizer(folder: Path) -> Any:
+    if not any((folder / name).is_file() for name in huggingface.VOCABULARIES):
+        raise ModelUnusable(f"there is no tokenizer in {folder}")  # transformers would make an empty one
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads would take every core
     try:
         from transformers import AutoTokenizer
