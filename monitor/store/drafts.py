@@ -121,9 +121,11 @@ def _insert_draft(connection: Connection, judged: Judged, now: datetime) -> int 
 
 
 def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetime) -> int | None:
-    """The mention was edited, or its label corrected. A text that a person typed is kept; the new revision makes old
-    buttons stale. After a correction a draft that a person has decided about is left as it is."""
-    if judged.corrected and _is_touched(connection, existing):
+    """The mention was edited, its label corrected, or another model judged it. A text that a person typed is kept; the
+    new revision makes old buttons stale. Where the words are the same, a draft that a person has touched is left as
+    it is, and one that says the same is no new revision."""
+    edited = _is_edited_since(connection, existing)
+    if (judged.corrected or not edited) and _is_touched(connection, existing):
         return None
     if existing["state"] not in WAITING and not _may_return(connection, existing, judged):
         return None
@@ -133,6 +135,9 @@ def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetim
             (now.timestamp(), existing["id"]),
         ).fetchone()
         write_decision(connection, row, NOT_NEEDED, at=now, reason=judged.triage.reason.code)
+        return None
+    if not edited and not judged.corrected and _says_the_same(existing, judged.composition):
+        _rejudge(connection, existing, judged)
         return None
     typed = existing["author"] != "playbook"
     values = _draft_values(judged, now) | {"id": existing["id"]}
@@ -145,9 +150,28 @@ def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetim
         values,
     ).fetchone()
     _write_revision(connection, row, now)
-    why = "label_corrected" if judged.corrected else "mention_edited"
+    why = "label_corrected" if judged.corrected else "mention_edited" if edited else "judged_again"
     write_decision(connection, row, "redrafted", at=now, reason=why)
     return int(row["id"])
+
+
+def _rejudge(connection: Connection, existing: Row, judged: Judged) -> None:
+    """The text stays; what the verdict says of it is new."""
+    connection.execute(
+        "UPDATE draft SET priority = ?, reason = ?, findings = ? WHERE id = ?",
+        (judged.triage.priority, dump_reason(judged.triage.reason), dump_findings(judged.findings), existing["id"]),
+    )
+
+
+def _is_edited_since(connection: Connection, draft: Row) -> bool:
+    """Whether the customer changed his words after the draft was written."""
+    mention = connection.execute("SELECT edited_at FROM mention WHERE id = ?", (draft["mention_id"],)).fetchone()
+    return mention["edited_at"] is not None and mention["edited_at"] >= draft["updated_at"]
+
+
+def _says_the_same(draft: Row, composition: Composition) -> bool:
+    found = draft["state"], draft["text"], draft["language"]
+    return found == (DraftState.PENDING, composition.text, composition.language)
 
 
 def _is_touched(connection: Connection, draft: Row) -> bool:
