@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "draft": ("draft", "Draft the reply to a mention given as JSON."),
     "classify": ("classify", "Tell complaint from praise, a line each."),
     "models": ("models", "List the models of the Hugging Face hub that are here, or fetch one."),
+    "learn": ("learn", "Learn from the labels that people corrected."),
     "evaluate": ("evaluate", "Measure the classifier on labelled texts."),
 }
 

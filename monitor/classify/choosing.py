@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from monitor.classify.adjusting import Learns
+from monitor.classify.learned import Follower, Shelf
 from monitor.errors import ModelUnusable
 from monitor.model import Classifier, Utterance, Verdict
 from monitor.options import Config
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from monitor.classify.embedded import EmbeddedClassifier
     from monitor.classify.huggingface import Repository
     from monitor.classify.transformer import TransformerClassifier
@@ -27,17 +26,18 @@ log = logging.getLogger(__name__)
 RETRY = 300.0  # seconds until a model that failed is tried again
 
 
-class Model(Classifier, Protocol):
-    """A classifier that can also be measured."""
-
-    def probabilities(self, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
-        """Columns in the order of `LABELS`."""
-        ...
+class Model(Classifier, Learns, Protocol):
+    """A classifier that can also be measured, and learn."""
 
 
 def models_folder(config: Config) -> Path:
     """Where pulled models are kept."""
     return config.service.state / "models"
+
+
+def shelf(config: Config) -> Shelf:
+    """Where what was learned from corrections is kept."""
+    return Shelf(config.service.state / "learned")
 
 
 def load(config: Config) -> Model:
@@ -101,6 +101,7 @@ class SteadyClassifier:
     _loading: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._follower = Follower(shelf(self.config))
         self.name = self.config.classifier.model or "embedded"  # what the model calls itself is known once it is loaded
 
     def classify(self, utterances: list[Utterance]) -> list[Verdict]:
@@ -134,7 +135,11 @@ class SteadyClassifier:
         with self._loading:
             if self._configured is None and self._is_due():
                 self._load()
-            return None if self.trouble else self._configured
+            if self.trouble or self._configured is None:
+                return None
+            self._follower.follow(self._configured)
+            self.name = self._configured.name
+            return self._configured
 
     def _is_due(self) -> bool:
         return self._tried is None or self.clock() - self._tried >= self.retry
@@ -169,4 +174,6 @@ class SteadyClassifier:
     def _stand_in(self) -> Model:
         if self._embedded is None:
             self._embedded = embedded(self.config)
+        if not self.config.classifier.model:  # what was learned for another model is of no use to a stand-in
+            self._follower.follow(self._embedded)
         return self._embedded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from monitor import language
 from monitor.classify import aspects, features
+from monitor.classify.adjusting import Adjust
 from monitor.classify.modelfile import SHIPPED, ModelFile
 from monitor.model import LABELS, Reason, Utterance, Verdict
 from monitor.packed import PackedTable
@@ -39,9 +41,10 @@ Floats = NDArray[np.float32]
 class EmbeddedClassifier:
     """Judges texts by words and pieces of words that it has seen in labelled texts. Safe to share between threads."""
 
-    name = NAME
-
     def __init__(self, model: ModelFile, *, languages: Sequence[str], unsure_below: float = UNSURE_BELOW) -> None:
+        self.name = NAME
+        self.base = f"{NAME}-{zlib.crc32(np.ascontiguousarray(model.weights).data):08x}"
+        self.learned: Adjust | None = None  # what a team's corrections add; see monitor/classify/learned.py
         self._table = PackedTable(model.weights.T)
         self._scale = np.float32(model.scale)
         self._bias = model.bias
@@ -87,6 +90,8 @@ class EmbeddedClassifier:
             reasons.append(Reason(code="words", detail=", ".join(pulling)))
         if utterance.rating is not None:
             reasons.append(Reason(code="stars", detail=f"{utterance.rating:g}"))
+        if self.learned is not None:
+            reasons += self.learned.reasons(utterance, self._bare_chances([utterance], [verdict.language]), verdict)
         return replace(verdict, reasons=tuple(reasons), aspects=aspects.find(utterance.text, verdict.language))
 
     def _identified(self, utterances: Sequence[Utterance]) -> list[str]:
@@ -94,6 +99,10 @@ class EmbeddedClassifier:
         return language.identify_many(texts, self._languages, [utterance.language for utterance in utterances])
 
     def _chances(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> Floats:
+        chances = self._bare_chances(utterances, languages)
+        return chances if self.learned is None else self.learned(utterances, chances)
+
+    def _bare_chances(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> Floats:
         parts = [
             self._logits([utterance.text for utterance in utterances[start : start + _CHUNK]])
             for start in range(0, len(utterances), _CHUNK)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from monitor import language
 from monitor.classify import aspects, huggingface
+from monitor.classify.adjusting import Adjust
 from monitor.classify.batching import Batcher, Limits, Row, padded
 from monitor.classify.embedded import NOTHING_SAID, star_odds
 from monitor.classify.label_mapping import label_names, map_labels
@@ -52,7 +53,8 @@ class TransformerClassifier:
         languages: Sequence[str],
     ) -> None:
         settings = huggingface.settings_of(repository.folder)
-        self.name = repository.title
+        self.name = self.base = repository.title
+        self.learned: Adjust | None = None  # what a team's corrections add; see monitor/classify/learned.py
         self.repository = repository
         self.engine = engine
         self.mapping = map_labels(label_names(settings), options.labels)
@@ -104,6 +106,8 @@ class TransformerClassifier:
             reasons.append(Reason(code="words", detail=", ".join(pulling)))
         if utterance.rating is not None:
             reasons.append(Reason(code="stars", detail=f"{utterance.rating:g}"))
+        if self.learned is not None:
+            reasons += self.learned.reasons(utterance, self._bare_chances([utterance], [verdict.language]), verdict)
         return replace(verdict, reasons=tuple(reasons), aspects=aspects.find(utterance.text, verdict.language))
 
     def _identified(self, utterances: Sequence[Utterance]) -> list[str]:
@@ -111,6 +115,10 @@ class TransformerClassifier:
         return language.identify_many(texts, self._languages, [utterance.language for utterance in utterances])
 
     def _chances(self, utterances: Sequence[Utterance], codes: Sequence[str]) -> Floats:
+        chances = self._bare_chances(utterances, codes)
+        return chances if self.learned is None else self.learned(utterances, chances)
+
+    def _bare_chances(self, utterances: Sequence[Utterance], codes: Sequence[str]) -> Floats:
         texts = [_readable(utterance.text) for utterance in utterances]
         if self.mapping.entailment is None:
             said = self._of_labels(self._batcher(self._rows(texts)))

@@ -93,11 +93,15 @@ def _opened(path: Path) -> Iterator[SqliteStore]:
 
 
 def classifier(config: Config) -> Model:
-    """The configured model, or with a line on standard error the embedded one where that cannot be used."""
-    from monitor.classify.choosing import embedded, load
+    """The configured model with what it learned, or with a line on standard error the embedded one where that cannot
+    be used."""
+    from monitor.classify.choosing import embedded, load, shelf
+    from monitor.classify.learned import Follower
 
     try:
-        return load(config)
+        model = load(config)
+        Follower(shelf(config)).follow(model)
+        return model
     except ModelUnusable as error:
         if not config.classifier.model:
             raise

@@ -186,6 +186,11 @@ class Views:
             publication=self._publication(draft_id),
         )
 
+    def draft_of(self, mention_id: int) -> Draft | None:
+        """The draft that answers a mention."""
+        row = self._engine.row("SELECT * FROM draft WHERE mention_id = ?", (mention_id,))
+        return load_draft(row) if row else None
+
     def counts(self) -> Counts:
         with self._engine.reading() as connection:
             tabs = _tabs(connection)
