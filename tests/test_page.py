@@ -540,3 +540,10 @@ def test_languages_are_negotiated_by_weight() -> None:
 async def test_machines_are_asked_for_nothing_that_only_browsers_have(place: Place) -> None:
     async with aiohttp.ClientSession() as session, session.get(place.url + "/healthz", headers={"Host": "x"}) as answer:
         assert answer.status == 404 and "Content-Security-Policy" not in answer.headers
+
+
+async def test_a_model_in_trouble_is_said(place: Place, jana: Reader) -> None:
+    assert "cannot be used" not in (await jana.get("/")).text
+    place.store.rescoring.note("the model <b>x</b> cannot be used: damaged", place.now)
+    shown = await jana.get("/")
+    assert "&lt;b&gt;x&lt;/b&gt; cannot be used: damaged" in shown.html

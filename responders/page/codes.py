@@ -118,6 +118,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "not_ours": _("Spam, or not about us"),
         "overrides": _("approved in spite of: %(rules)s"),
         "mention_edited": _("the customer edited the text"),
+        "judged_again": _("another model judged the text"),
         "stopped while posting": _("stopped while posting"),
         "the approval does not hold any more": _("the approval does not hold any more"),
     },

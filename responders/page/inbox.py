@@ -15,11 +15,12 @@ from responders.page.news import read_news
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What stands around the list: counts by tab, values to filter by, sources in trouble."""
+    """What stands around the list: counts by tab, values to filter by, sources in trouble, and a model in trouble."""
 
     tabs: dict[str, int]
     facets: dict[str, list[str]]
     troubled: dict[str, str]
+    degraded: str  # why the configured model does not judge, "" where it does
 
 
 async def show(visit: Visit) -> web.Response:
@@ -42,7 +43,8 @@ async def show(visit: Visit) -> web.Response:
 
 def _look(page: PageContext, wanted: InboxFilter) -> tuple[Inbox, Around]:
     views = page.store.views
-    around = Around(tabs=views.tabs(), facets=views.facets(), troubled=views.troubled())
+    degraded = page.store.rescoring.trouble()
+    around = Around(tabs=views.tabs(), facets=views.facets(), troubled=views.troubled(), degraded=degraded)
     return views.inbox(wanted), around
 
 
