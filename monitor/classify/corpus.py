@@ -25,23 +25,27 @@ LABEL_OF: dict[str, Label] = {
 }
 
 # How much one text of each source counts, by the beginning of its file's name, and of its language where named.
-# Subtitles are labelled by the scene rather than by the words, and editorial sentences are only presumably neutral.
+# Editorial sentences are only presumably neutral. Subtitles are labelled by the scene rather than by the words: they
+# teach nothing about verdicts, but much about what languages look like.
 SOURCE_WORTH = {
-    "xed": 0.1,
-    "goemotions": 0.5,
-    "husst": 1.0,
-    "csrest_m": 3.0,
-    "rt_polarity": 0.6,
-    "uci_sentences": 1.0,
-    "xlmt": 1.0,
-    "tweeteval": 1.0,
-    "xfincorp": 0.7,
+    OWN: 1.0,
+    "csrest_m": 1.0,
+    "husst": 0.33,
+    "xlmt": 0.33,
+    "tweeteval": 0.33,
+    "uci_sentences": 0.33,
+    "xfincorp": 0.23,
+    "rt_polarity": 0.2,
     "ud_neutral": 0.1,
     "ud_neutral.sk": 0.03,  # little else is Slovak: more would make every unknown Slovak word neutral
-    "xed.sk": 0.3,
-    OWN: 4.0,
+    "goemotions": 0.05,
+    "xed": 0.0,
 }
-OTHER_WORTH = 0.5
+OWN_WORDS_WORTH = 0.5  # of a list of words, each of which says less than a sentence
+# Most of what is published is neither complaint nor praise, and most ways to be neither stand in no list. English has
+# other sources for that.
+OWN_NEUTRAL_LIFT = 2.2
+OTHER_WORTH = 0.17
 EVEN_OUT = 0.7  # 0 leaves the labels of a source as frequent as they are, 1 makes them weigh the same
 MOST_EVENING = 3.0
 
@@ -98,7 +102,13 @@ def own_phrases() -> Iterator[Sample]:
             name, tab, text = line.partition("\t")
             if not tab or name not in LABEL_OF or not text.strip():
                 raise OhlasError(f"{path.name}, line {number}: write a label, a tab and a text.")
-            yield Sample(text.strip(), LABEL_OF[name], path.name.split(".")[0], OWN, SOURCE_WORTH[OWN])
+            language, label = path.name.split(".")[0], LABEL_OF[name]
+            yield Sample(text.strip(), label, language, OWN, _own_worth(path, language, label))
+
+
+def _own_worth(path: Path, language: str, label: Label) -> float:
+    worth = OWN_WORDS_WORTH if ".words." in path.name else SOURCE_WORTH[OWN]
+    return worth * OWN_NEUTRAL_LIFT if label == "neutral" and language != "en" else worth
 
 
 def _lines(path: Path) -> Iterator[dict[str, object]]:

@@ -95,7 +95,7 @@ class _Tables:
 
 def _fold(character: str) -> str:
     lowered = character.lower()[:1]
-    return _FOLDS_WITHOUT_DECOMPOSITION.get(lowered) or unicodedata.normalize("NFKD", lowered)[:1] or lowered
+    return _FOLDS_WITHOUT_DECOMPOSITION.get(lowered) or unicodedata.normalize("NFKD", lowered)[:1].strip() or lowered
 
 
 def _kind(character: str) -> int:

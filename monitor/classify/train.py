@@ -53,6 +53,7 @@ def _report(line: str) -> None:
 
 def train(samples: Sequence[Sample], settings: regression.Settings = SETTINGS) -> ModelFile:
     """Fit without a tenth of the texts to learn how far confidence can be believed, then fit on all of them."""
+    samples = [sample for sample in samples if sample.worth]
     design = regression.design([sample.text for sample in samples])
     labels = np.array([LABELS.index(sample.label) for sample in samples], np.int64)
     worth = np.array([sample.worth for sample in samples], np.float32)
