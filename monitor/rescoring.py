@@ -38,7 +38,8 @@ class Rescorer:
         if not works:
             self._before, self._finished = None, ""
             return False
-        return self._finished != self.classifier.name and await self._send_back(self.classifier.name)
+        base = self.classifier.base
+        return self._finished != base and await self._send_back(base)
 
     async def _send_back(self, model: str) -> bool:
         again = await self.store.run(self.store.rescoring.send_back, model, self._before, BATCH)

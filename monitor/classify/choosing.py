@@ -116,13 +116,18 @@ class SteadyClassifier:
     def explain(self, utterance: Utterance, verdict: Verdict) -> Verdict:
         """By the model that judged."""
         model = self._configured
-        if model is not None and verdict.model == model.name:
+        if model is not None and verdict.model.startswith(model.base):
             try:
                 return model.explain(utterance, verdict)
             except ModelUnusable as error:
                 self._failed(error)
                 return replace(verdict, reasons=())
         return self._stand_in().explain(utterance, verdict)
+
+    @property
+    def base(self) -> str:
+        """What the configured model calls itself, whatever it has learned since; "" while it does not judge."""
+        return self._configured.base if self._configured else ""
 
     def works(self) -> bool:
         """Whether the configured model judges; tries one that failed again where it is time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import logging
 import platform
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from monitor.errors import ModelUnusable
+
+log = logging.getLogger(__name__)
 
 EngineName = Literal["onnx", "torch"]
 RECORD = "ohlas.json"  # beside the files of a pulled revision: what was pulled, written last
@@ -211,8 +214,12 @@ def _local_repository(model: str, folder: Path, revision: str, models: Path, gpu
 
 def remember(repository: Repository) -> None:
     """From now on a folder of the user's own has to hold what it holds now; see `find`."""
-    if repository.first_use is not None:
+    if repository.first_use is None:
+        return
+    try:
         repository.record.write(repository.first_use)
+    except OSError as error:  # the model works all the same
+        log.warning("what %s holds cannot be written down: %s", repository.folder, error.strerror)
 
 
 def _weights_of(record: Record) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ _LONGEST = 512  # tokens, where the model does not say what it can take
 _HEAD, _TAIL = 3000, 1000  # characters of a very long text that are read: verdicts stand at its ends
 _LEAST_CHANCE = 1e-4  # of a label that the model does not know, so that stars can still speak for it
 _EXPLAINED = 12  # words; leaving each out of a longer text would cost more than the verdicts of a whole batch
-_LEAST_PULL = 0.02
+_LEAST_PULL = 0.3  # of the log-odds, for a word to be named: a model that is quite sure moves them, not its probability
 _MOST_REASONS = 4
 _WORDS = re.compile(r"\S+")
 _PROBE = Utterance(text="Balík prišiel v poriadku.")
@@ -168,7 +168,8 @@ class TransformerClassifier:
         variants = [text, *(text[:start] + text[end:] for start, end in spans)]
         asked = [Utterance(text=variant) for variant in variants]
         chances = self._chances(asked, [verdict.language] * len(asked))[:, LABELS.index(verdict.label)]
-        pulls = sorted(zip((chances[0] - chances[1:]).tolist(), spans, strict=True), reverse=True)
+        odds = np.log(chances + 1e-6) - np.log(1 - chances + 1e-6)
+        pulls = sorted(zip((odds[0] - odds[1:]).tolist(), spans, strict=True), reverse=True)
         named = (text[start:end].strip(".,;:!?…\"'„“”()") for pull, (start, end) in pulls if pull >= _LEAST_PULL)
         return list(dict.fromkeys(word for word in named if word))[:_MOST_REASONS]
 

@@ -28,8 +28,9 @@ class Rescoring:
     def send_back(self, model: str, before: int | None, limit: int) -> SentBack:
         """Let at most `limit` mentions that another model than `model` judged be judged again, the newest first.
 
-        A mention whose draft a person has touched (typed in, or decided about) is left as it is, and so is one that
-        was answered, or whose draft is settled.
+        What `model` judged begins with that name; what it had learned by then may follow. A mention whose draft a
+        person has touched (typed in, or decided about) is left as it is, and so is one that was answered, or whose
+        draft is settled.
         """
         with self._engine.writing() as connection:
             window = connection.execute(
@@ -66,7 +67,10 @@ class Rescoring:
         return row["value"] if row else ""
 
 
-_DIFFERS = "(stage = 'done' AND replied_at IS NULL AND coalesce(json_extract(verdict, '$.model'), '') <> :model)"
+_DIFFERS = (
+    "(stage = 'done' AND replied_at IS NULL"
+    " AND substr(coalesce(json_extract(verdict, '$.model'), ''), 1, length(:model)) <> :model)"
+)
 _UNTOUCHED = (
     "NOT EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND (author <> 'playbook'"
     " OR state NOT IN ('pending', 'superseded')"
