@@ -39,6 +39,7 @@ from responders.publish import is_manual, reply_rules
 log = logging.getLogger(__name__)
 
 BATCH = 16  # mentions judged and saved together; more would keep the page waiting and gain little
+A_MOMENT = 2.0  # seconds that a person waits gladly
 LOOK_AGAIN = 5.0  # seconds until the store is asked even though nothing arrived: another process may have imported
 
 
@@ -168,6 +169,14 @@ class Pipeline:
         if drafts:
             log.info("%d mentions judged, %d drafts wait for a person", len(judged), len(drafts))
         return len(batch)
+
+    async def again(self, row_id: int) -> None:
+        """Judge one mention anew while a person waits for it; what takes long, or fails, is left to `run`."""
+        work = asyncio.ensure_future(self.step(row_id))
+        await asyncio.wait({work}, timeout=A_MOMENT)
+        if work.done() and (error := work.exception()) is not None:
+            log.warning("mention %d is judged anew a little later", row_id, exc_info=error)
+        self._arrived.set()
 
     async def _judged(self, batch: list[Unjudged], cases: Mapping[int, CaseOfMention], now: datetime) -> list[Judged]:
         """Off the event loop. A mention that trips a bug is set aside alone, so that the others are judged."""

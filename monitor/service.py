@@ -197,6 +197,7 @@ class Service:
                 reply_link=self._reply_link,
                 clock=self.clock,
                 company=self.config.company.name,
+                judge_again=self.pipeline.again,
             )
         )
         self._endpoints().add_to(application)

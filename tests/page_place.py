@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from html import unescape
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,7 @@ class Place:
     people: list[str] = field(default_factory=lambda: ["jana", "peter"])
     now: datetime = NOON + timedelta(hours=3)
     busy_timeout: float = 5.0
+    judge_again: Callable[[SqliteStore, int], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
         self.store = SqliteStore(self.folder / "ohlas.db", busy_timeout=self.busy_timeout)
@@ -53,6 +55,7 @@ class Place:
             reply_link=lambda mention: mention.url,
             clock=lambda: self.now,
             company="Made-up Shop",
+            judge_again=self.judge_again and partial(self.judge_again, self.store),
         )
         self.runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=0.1)
         await self.runner.setup()

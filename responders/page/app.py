@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.errors import StoreBusy
-from responders.page import drafts, inbox, sign_in, sources
+from responders.page import correcting, drafts, inbox, sign_in, sources
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, read_form
 from responders.page.rendering import STATIC
@@ -43,6 +43,7 @@ def application(page: PageContext) -> web.Application:
     app.router.add_get("/", _reading(page, inbox.show))
     app.router.add_get("/drafts/{id:[0-9]{1,12}}", _reading(page, drafts.show))
     app.router.add_get("/drafts/{id:[0-9]{1,12}}/{action}", _reading(page, drafts.back_to_draft))
+    app.router.add_post("/drafts/{id:[0-9]{1,12}}/correct", _writing(page, correcting.correct))
     app.router.add_post("/drafts/{id:[0-9]{1,12}}/{action}", _writing(page, drafts.take_decision))
     app.router.add_get("/sources", _reading(page, sources.show))
     app.router.add_static("/static", STATIC)

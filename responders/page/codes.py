@@ -30,6 +30,8 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "all": _("All"),
     },
     "label": {"complaint": _("complaint"), "praise": _("praise"), "neutral": _("neutral")},
+    # what a person may say that a mention is
+    "it_is": {"complaint": _("This is a complaint"), "praise": _("This is praise"), "neutral": _("This is neither")},
     "priority": {"1": _("Urgent"), "2": _("High"), "3": _("Normal"), "4": _("Low")},
     "status": {"new": _("not read yet"), "ok": _("fine"), "failing": _("failing"), "stopped": _("stopped")},
     "via": {"page": _("page"), "terminal": _("terminal"), "service": _("service")},
@@ -52,7 +54,13 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "invitation": _("invitation"),
     },
     # why a mention was judged so, by the classifier
-    "verdict": {"words": _("Words that weigh"), "stars": _("Stars"), "rating": _("Stars")},
+    "verdict": {
+        "words": _("Words that weigh"),
+        "stars": _("Stars"),
+        "rating": _("Stars"),
+        "corrected": _("Corrected by"),
+        "learned": _("Learned from your corrections"),
+    },
     # why it is answered and how soon, by monitor/triage.py
     "triage": {
         "own_post": _("Written by the company itself"),
@@ -97,6 +105,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "undo": _("approval taken back"),
         "posted": _("marked as posted"),
         "not_posted": _("marked as not posted"),
+        "correct": _("label corrected"),
         "mention_edited": _("the customer edited the text; the approval was withdrawn"),
         "mention_gone": _("the customer's text was deleted at the source"),
         "reply_seen": _("our reply was seen at the source"),
@@ -118,6 +127,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "not_ours": _("Spam, or not about us"),
         "overrides": _("approved in spite of: %(rules)s"),
         "mention_edited": _("the customer edited the text"),
+        "label_corrected": _("the label was corrected"),
         "judged_again": _("another model judged the text"),
         "stopped while posting": _("stopped while posting"),
         "the approval does not hold any more": _("the approval does not hold any more"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,7 @@ class PageContext:
     reply_link: Callable[[Mention], str]
     clock: Callable[[], datetime]
     company: str = ""
+    judge_again: Callable[[int], Awaitable[None]] | None = None  # triages and drafts the mention with this row id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

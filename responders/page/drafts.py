@@ -17,7 +17,7 @@ from monitor.errors import (
     StoreBusy,
     TextNeeded,
 )
-from monitor.model import Action, Decision, Draft
+from monitor.model import LABELS, Action, Decision, Draft, Label, Verdict
 from monitor.store.views import InboxFilter, Matter, Neighbours
 from responders.approval import decide
 from responders.page.codes import REJECTION_REASONS
@@ -55,12 +55,12 @@ class Refusal:
 
 
 async def show(visit: Visit) -> web.Response:
-    return await _show(visit, status=200, refusal=None)
+    return await show_draft(visit, status=200, refusal=None)
 
 
 async def back_to_draft(visit: Visit) -> web.Response:
     """The address of a form, opened by hand or reloaded: it only shows the draft."""
-    return see_other(f"/drafts/{_draft_id(visit)}{filter_query(read_filter(visit.request.query))}")
+    return see_other(f"/drafts/{draft_id(visit)}{filter_query(read_filter(visit.request.query))}")
 
 
 async def take_decision(visit: Visit, form: Form) -> web.Response:
@@ -72,11 +72,11 @@ async def take_decision(visit: Visit, form: Form) -> web.Response:
         raise web.HTTPNotFound from None
     except (DecisionRefused, StoreBusy) as error:
         refusal = Refusal(error=error, action=decision.action, form=form)
-        return await _show(visit, status=STATUSES[type(error)], refusal=refusal)
+        return await show_draft(visit, status=STATUSES[type(error)], refusal=refusal)
     return see_other(await _onwards(visit, decision.action, draft))
 
 
-def _draft_id(visit: Visit) -> int:
+def draft_id(visit: Visit) -> int:
     return int(visit.request.match_info["id"])
 
 
@@ -85,7 +85,7 @@ def _decision(visit: Visit, form: Form) -> Decision:
     if action not in get_args(Action):
         raise web.HTTPNotFound
     return Decision(
-        draft_id=_draft_id(visit),
+        draft_id=draft_id(visit),
         rev=form.number("rev"),
         action=cast(Action, action),
         actor=visit.person,
@@ -113,11 +113,11 @@ async def _onwards(visit: Visit, action: str, draft: Draft) -> str:
     return (f"/drafts/{following}" if following else "/") + filter_query(wanted, after=draft.id)
 
 
-async def _show(visit: Visit, *, status: int, refusal: Refusal | None) -> web.Response:
+async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> web.Response:
     wanted = read_filter(visit.request.query)
     store = visit.page.store
     try:
-        matter, around = await store.run(_look, visit.page, wanted, _draft_id(visit))
+        matter, around = await store.run(_look, visit.page, wanted, draft_id(visit))
     except NoSuchDraft:
         raise web.HTTPNotFound from None
     draft = matter.draft
@@ -134,13 +134,19 @@ async def _show(visit: Visit, *, status: int, refusal: Refusal | None) -> web.Re
         reply_link=visit.page.reply_link(matter.mention),
         customer_language=matter.mention.language or matter.verdict.language,
         rejection_reasons=REJECTION_REASONS,
+        other_labels=_other_labels(matter.verdict),
         news=await read_news(visit) if refusal is None else None,
     )
 
 
-def _look(page: PageContext, wanted: InboxFilter, draft_id: int) -> tuple[Matter, Neighbours]:
+def _look(page: PageContext, wanted: InboxFilter, number: int) -> tuple[Matter, Neighbours]:
     views = page.store.views
-    return views.matter(draft_id), views.neighbours(wanted, draft_id)
+    return views.matter(number), views.neighbours(wanted, number)
+
+
+def _other_labels(verdict: Verdict) -> tuple[Label, ...]:
+    """What a person may say instead; where the model is unsure, its own guess may be confirmed as well."""
+    return tuple(label for label in LABELS if verdict.unsure or label != verdict.label)
 
 
 def _blocking(draft: Draft, refusal: Refusal | None) -> tuple[str, ...]:

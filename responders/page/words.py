@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from monitor.model import Finding, Reason
 from responders.page.codes import CODES
 
+_RELABELLED = re.compile(r"label (\S+) (\S+)")
 LOCALE = Path(__file__).parent / "locale"
 # how each language calls itself, in the order of the switch
 LANGUAGES = {"en": "English", "sk": "Slovenčina", "cs": "Čeština", "hu": "Magyar"}
@@ -48,7 +50,11 @@ class Words:
         return self.code("rule", finding.rule) if known else finding.message
 
     def why(self, stored: str) -> str:
-        """A reason out of the audit list: "code", "code: free text", "overrides rule, rule", or free text."""
+        """A reason out of the audit list: "code", "code: free text", "overrides rule, rule", "label old new", or free
+        text."""
+        if relabelled := _RELABELLED.fullmatch(stored):
+            before, after = (self.code("label", label) for label in relabelled.groups())
+            return f"{before} → {after}"
         if stored.startswith("overrides "):
             rules = ", ".join(self.code("rule", rule) for rule in stored.removeprefix("overrides ").split(", "))
             return self.say(CODES["why"]["overrides"], rules=rules)
