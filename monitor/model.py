@@ -162,6 +162,22 @@ class Aspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Urgency:
+    """What makes a mention urgent, and the words that say so."""
+
+    name: str  # safety, legal, media, money, deadline, repeated
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tone:
+    """How a mention sounds, and the words that say so."""
+
+    name: str = "plain"  # or rude, offended, know_it_all, undecided
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Utterance:
     """What the classifier is asked about. `language` is a hint, "" where nothing is known; `rating` in stars 1 to 5."""
 
@@ -181,6 +197,9 @@ class Verdict:
     reasons: tuple[Reason, ...] = ()
     aspects: tuple[Aspect, ...] = ()
     model: str = ""  # which model judged, so that its verdicts can be found again
+    urgency: tuple[Urgency, ...] = ()  # gravest first
+    tone: Tone = Tone()
+    aside: Reason | None = None  # why this needs no answer from us: spam, an advert, ...
 
     @property
     def corrected(self) -> bool:

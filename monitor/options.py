@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="ISO 639-1 code")]
 
+Phrase = Annotated[str, Field(pattern=r"\w", description="words as they are written")]
+
 
 class Options(BaseModel):
     """Refuses unknown keys, cannot be changed, and keeps inputs (which may be secrets) out of error messages."""
@@ -100,6 +102,13 @@ class TriageOptions(Options):
         description="which mentions get a draft; unsure ones always do when complaint is listed",
     )
     oldest_days: float = Field(default=365.0, gt=0, description="older mentions are kept but get no draft")
+    brand: tuple[Phrase, ...] = Field(
+        default=(), description="your name as people write it, where it means something else as well"
+    )
+    off_topic: tuple[Phrase, ...] = Field(
+        default=(),
+        description="words that show the other meaning; with one beside every `brand` a mention is set aside",
+    )
 
 
 class ApprovalOptions(Options):

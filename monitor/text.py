@@ -168,3 +168,22 @@ def fold(text: str) -> str:
         return "".join(filter(str.isalnum, text.lower()))
     plain = unicodedata.normalize("NFKD", _MARKS.sub(r"\1", text.casefold()))
     return "".join(filter(str.isalnum, plain))
+
+
+def _plain_letters() -> dict[int, str]:
+    """One letter for one, so that a place in the folded text is the same place in the text."""
+    table = {code: chr(code).lower() for code in range(ord("A"), ord("Z") + 1)}
+    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
+        base = unicodedata.normalize("NFKD", chr(code).lower())[0]
+        if base.isascii() and base.isalpha():
+            table[code] = base
+    odd = zip("łŁđĐøØßẞæÆœŒ’‘´`ʼ", "llddoossaaoo'''''", strict=True)
+    return table | {ord(letter): plain for letter, plain in odd}
+
+
+_PLAIN = _plain_letters()
+
+
+def plain(text: str) -> str:
+    """Lower case without diacritics, each character at its place."""
+    return text.translate(_PLAIN)

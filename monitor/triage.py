@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Literal
 
 from monitor.model import Label, Mention, Priority, Reason, Triage, Verdict, text_hash
 from monitor.options import TriageOptions
-from monitor.text import fold
-from monitor.urgency import urgent_word
+from monitor.text import fold, plain
 
 # What each code says in English; the page's catalogues translate it. The detail is shown beside it, as it is.
 REASON_CODES: dict[str, str] = {
@@ -22,6 +22,9 @@ REASON_CODES: dict[str, str] = {
     "urgent_safety": "Somebody may be in danger; word that says so",
     "urgent_legal": "Law, authorities or fraud are mentioned; word that says so",
     "urgent_media": "The press is mentioned; word that says so",
+    "urgent_money": "Money was taken and nothing came for it; words that say so",
+    "urgent_deadline": "Needed by a certain time, or a period is over; words that say so",
+    "urgent_repeated": "Not the first time that the customer asks; words that say so",
     "complaint": "A complaint",
     "complaint_despite_stars": "The text complains though the stars are good; stars",
     "low_stars": "Few stars though the text does not complain; stars",
@@ -32,11 +35,21 @@ REASON_CODES: dict[str, str] = {
     "praise_with_question": "Praise that asks something",
     "question": "A question",
     "neutral": "Neither complaint nor praise",
+    "spam": "Spam; words that say so",
+    "advert": "An advert with a link; words that say so",
+    "classified_advert": "Somebody sells or looks for something; words that say so",
+    "giveaway": "A giveaway; words that say so",
+    "job_advert": "A job advert; words that say so",
+    "off_topic": "The name means something else here; words that say so",
+    "foreign_language": "In none of the configured languages; it is in",
+    "wanted": "Drafted because a person wanted it",
     "not_wanted": "The configuration wants no answer to these; kind of mention",
 }
 
 _FEW_STARS = 2.5  # at most: the customer is not content, whatever the text sounds like
 _MANY_STARS = 3.5  # at least: the customer is content on the whole
+_GRAVE = ("safety", "legal", "media")  # urgent alone; of the others it takes two
+_SENTENCES = re.compile(r"[.!?…]+(?=\s)|\n")
 _SHORTEST_TEXT = 20  # letters; "Super obchod!" is written by many people of one name
 
 # Folded. Platforms put these where a customer gave no name: equal names then do not mean the same person.
@@ -62,6 +75,7 @@ def triage(
         _set_aside(mention, own_names, already)
         or _too_old(mention, options, now)
         or _only_stars(mention, options)
+        or _not_for_us(mention, verdict, options)
         or _judged(mention, verdict, options)
     )
 
@@ -130,14 +144,49 @@ def _judged(mention: Mention, verdict: Verdict, options: TriageOptions) -> Triag
     return _neutral(mention, options)
 
 
-def _urgent(mention: Mention, verdict: Verdict, options: TriageOptions) -> Triage | None:
-    """An urgent word makes a person look at a neutral mention too: a journalist's question sounds polite."""
-    word = urgent_word(f"{mention.title} {mention.text}", verdict.language or mention.language)
-    if word is None:
+def _not_for_us(mention: Mention, verdict: Verdict, options: TriageOptions) -> Triage | None:
+    """Never a review with few stars, a danger, a threat, or what a person judged: a complaint missed costs the most."""
+    grave = any(urgency.name in _GRAVE for urgency in verdict.urgency)
+    if verdict.corrected or _has_few_stars(mention) or grave:
         return None
+    if mention.rating is None and (words := off_topic(f"{mention.title}\n{mention.text}", options)):
+        return _skip("off_topic", words)
+    if verdict.aside is None:
+        return None
+    return _skip(verdict.aside.code, verdict.aside.detail)
+
+
+def off_topic(text: str, options: TriageOptions) -> str:
+    """The words that give the brand's name another meaning: one in every line or sentence that has the name.
+
+    "" where a sentence has the name alone, or where nothing is configured.
+    """
+    if not (options.brand and options.off_topic):
+        return ""
+    brand, others = _phrases(options.brand), _phrases(options.off_topic)
+    named = [part for part in _SENTENCES.split(plain(text)) if brand.search(part)]
+    found = [others.search(part) for part in named]
+    told = dict.fromkeys(match[0] for match in found if match)
+    return ", ".join(told) if named and all(found) else ""
+
+
+@cache
+def _phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Whole words, in any case, with or without diacritics."""
+    words = (r"\W+".join(map(re.escape, plain(phrase).split())) for phrase in phrases)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(filter(None, words))})(?!\w)")
+
+
+def _urgent(mention: Mention, verdict: Verdict, options: TriageOptions) -> Triage | None:
+    """What is urgent makes a person look at a neutral mention too: a journalist's question sounds polite."""
     complains = label_for_reply(mention, verdict) == "complaint" and not verdict.unsure
-    priority = Priority.URGENT if complains else Priority.HIGH
-    return _answer("complaint", priority, Reason(code=f"urgent_{word.danger}", detail=word.written), options)
+    sure = complains or verdict.unsure
+    urgencies = [urgency for urgency in verdict.urgency if sure or urgency.name != "deadline"]  # many just ask in time
+    if not urgencies:
+        return None
+    graver = urgencies[0].name in _GRAVE or len(urgencies) > 1
+    reason = Reason(code=f"urgent_{urgencies[0].name}", detail=", ".join(urgencies[0].words))
+    return _answer("complaint", Priority.URGENT if complains and graver else Priority.HIGH, reason, options)
 
 
 def _grievance(mention: Mention, verdict: Verdict) -> tuple[Priority, Reason]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -7,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import LABELS, Label, Mention, Priority, Reason, Triage, Verdict
+from monitor.classify.reading import added_to, read
+from monitor.model import CORRECTED, LABELS, Label, Mention, Priority, Reason, Triage, Verdict
 from monitor.options import TriageOptions
-from monitor.triage import REASON_CODES, case_key, is_own, label_for_reply, triage
-from monitor.urgency import urgent_word
+from monitor.triage import REASON_CODES, case_key, is_own, label_for_reply, off_topic, triage
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 LONG = "Kytica prišla zvädnutá a nikto mi nezdvihol telefón."
@@ -34,6 +35,12 @@ def judge(
     **options: Any,
 ) -> Triage:
     return triage(about, said, options=TriageOptions(**options), own_names=own_names, now=NOW, already=already)
+
+
+def judge_text(text: str, said: Verdict, **fields: Any) -> Triage:
+    """With everything that is read in the text."""
+    options = {name: fields.pop(name) for name in ("brand", "off_topic") if name in fields}
+    return judge(mention(text, **fields), added_to(said, text), **options)
 
 
 def told(result: Triage) -> tuple[str, Priority, str, str]:
@@ -146,15 +153,15 @@ def test_the_configuration_decides_what_is_answered() -> None:
         ("cs", "Obrátím se na ČOI.", "urgent_legal", "ČOI"),
         ("cs", "Lampa začala hořet, byl to pořádný zkrat.", "urgent_safety", "zkrat"),
         ("cs", "Napíšu o vás do novin.", "urgent_media", "do novin"),
-        ("hu", "Ügyvédhez fordulok, ez csalás!", "urgent_legal", "Ügyvédhez"),
-        ("hu", "A lányom kórházba került az allergiás reakció miatt.", "urgent_safety", "kórházba"),
+        ("hu", "Ügyvédhez fordulok, ez csalás!", "urgent_legal", "Ügyvédhez, csalás"),
+        ("hu", "A lányom kórházba került az allergiás reakció miatt.", "urgent_safety", "kórházba, allergiás"),
         ("en", "The lamp caught fire.", "urgent_safety", "caught fire"),
-        ("en", "See you in court, scammers.", "urgent_legal", "in court"),
+        ("en", "See you in court, scammers.", "urgent_legal", "in court, scammers"),
         ("", "Az ügyvédem jelentkezni fog.", "urgent_legal", "ügyvédem"),
     ],
 )
 def test_urgent_words(language: str, text: str, code: str, word: str) -> None:
-    assert told(judge(mention(text), verdict(language=language))) == ("reply", Priority.URGENT, code, word)
+    assert told(judge_text(text, verdict(language=language))) == ("reply", Priority.URGENT, code, word)
 
 
 @pytest.mark.parametrize(
@@ -170,18 +177,79 @@ def test_urgent_words(language: str, text: str, code: str, word: str) -> None:
     ],
 )
 def test_words_that_only_look_urgent(language: str, text: str) -> None:
-    assert urgent_word(text, language) is None
+    assert not read(text, language).urgency
 
 
 def test_the_gravest_word_is_told() -> None:
-    found = urgent_word("Volám políciu, mám popálené ruky!", "sk")
-    assert found is not None and (found.danger, found.written) == ("safety", "popálené")
+    result = judge_text("Volám políciu, mám popálené ruky!", verdict())
+    assert (result.reason.code, result.reason.detail) == ("urgent_safety", "popálené")
 
 
 def test_an_urgent_word_in_praise_is_no_alarm_and_in_a_polite_question_is_one() -> None:
-    assert judge(mention("Kytica potešila mamu v nemocnici."), verdict("praise")).priority is Priority.LOW
-    polite = judge(mention("Som novinárka a rada by som sa opýtala na zber kvetov."), verdict("neutral"))
+    assert judge_text("Kytica potešila mamu v nemocnici.", verdict("praise")).priority is Priority.LOW
+    polite = judge_text("Som novinárka a rada by som sa opýtala na zber kvetov.", verdict("neutral"))
     assert told(polite) == ("reply", Priority.HIGH, "urgent_media", "novinárka")
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "rating", "expected"),
+    [
+        ("Už tretíkrát vám píšem.", verdict(), None, (Priority.HIGH, "urgent_repeated")),
+        ("Už tretíkrát vám píšem.", verdict(unsure=True), None, (Priority.HIGH, "urgent_repeated")),
+        ("Už tretíkrát vám píšem.", verdict(), 5.0, (Priority.HIGH, "urgent_repeated")),
+        ("Už tretíkrát vám píšem, peniaze ste mi strhli.", verdict(), None, (Priority.URGENT, "urgent_money")),
+        ("Potrebujem to do piatku, prečo mlčíte.", verdict(), None, (Priority.HIGH, "urgent_deadline")),
+        ("Už tretíkrát vám píšem.", verdict("neutral"), None, (Priority.HIGH, "urgent_repeated")),
+    ],
+)
+def test_what_cannot_wait(text: str, said: Verdict, rating: float | None, expected: tuple[Priority, str]) -> None:
+    result = judge_text(text, said, rating=rating)
+    assert (result.action, result.priority, result.reason.code) == ("reply", *expected)
+
+
+def test_a_question_that_names_a_day_is_a_question() -> None:
+    result = judge_text("Potrebujem to do piatku, stihnete to?", verdict("neutral"))
+    assert told(result) == ("note", Priority.NORMAL, "question", "")
+
+
+ADVERT = "Predám nepoužitý varič, cena 20 €."
+
+
+def test_what_is_not_for_us_is_set_aside() -> None:
+    assert told(judge_text(ADVERT, verdict("neutral"))) == ("skip", Priority.LOW, "classified_advert", "Predám, 20 €")
+    assert told(judge_text(ADVERT, verdict()))[0] == "skip"
+
+
+def test_a_review_with_few_stars_a_danger_and_a_correction_are_never_set_aside() -> None:
+    assert judge_text(ADVERT, verdict(), rating=1.0).action == "reply"
+    assert judge_text(ADVERT + " Dostal som z neho úraz.", verdict()).action == "reply"
+    corrected = replace(verdict(), reasons=(Reason(code=CORRECTED, detail="jana"),))
+    assert judge_text(ADVERT, corrected).action == "reply"
+
+
+@pytest.mark.parametrize(
+    ("text", "rating", "words"),
+    [
+        ("Púpava kvitne v apríli.", None, "kvitne"),
+        ("Z púpavy robíme MED. Pupava lekarska je na jar všade", None, "med, lekarska"),
+        ("Púpava mi poslala zvädnutú kyticu.", None, ""),
+        ("Púpava kvitne v apríli. Púpava mi poslala zvädnutú kyticu.", None, ""),
+        ("Púpava kvitne v apríli.", 4.0, ""),
+        ("Kvitne to v apríli.", None, ""),
+        ("Medzi kvetmi je púpava.", None, ""),
+    ],
+)
+def test_the_name_may_mean_something_else(text: str, rating: float | None, words: str) -> None:
+    options = {"brand": ("Púpava", "púpavy"), "off_topic": ("med", "kvitne", "lekárska")}
+    result = judge_text(text, verdict("neutral"), rating=rating, **options)
+    assert (result.reason.detail if result.reason.code == "off_topic" else "") == words
+
+
+def test_a_phrase_is_taken_literally() -> None:
+    options = TriageOptions(brand=("a.b*",), off_topic=("vitamín c",))
+    assert off_topic("A.b* je vitamín   C", options) == "vitamin   c"
+    assert off_topic("axbb je vitamín c", options) == ""
+    assert off_topic("a.b* je vitamín c", TriageOptions()) == ""
 
 
 @given(

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import language
-from monitor.classify import aspects, features
+from monitor.classify import features
 from monitor.classify.adjusting import Adjust
 from monitor.classify.modelfile import SHIPPED, ModelFile
+from monitor.classify.reading import added_to
 from monitor.model import LABELS, Reason, Utterance, Verdict
 from monitor.packed import PackedTable
 
@@ -92,7 +93,7 @@ class EmbeddedClassifier:
             reasons.append(Reason(code="stars", detail=f"{utterance.rating:g}"))
         if self.learned is not None:
             reasons += self.learned.reasons(utterance, self._bare_chances([utterance], [verdict.language]), verdict)
-        return replace(verdict, reasons=tuple(reasons), aspects=aspects.find(utterance.text, verdict.language))
+        return added_to(replace(verdict, reasons=tuple(reasons)), utterance.text)
 
     def _identified(self, utterances: Sequence[Utterance]) -> list[str]:
         texts = [utterance.text for utterance in utterances]

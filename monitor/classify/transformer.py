@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import language
-from monitor.classify import aspects, huggingface
+from monitor.classify import huggingface
 from monitor.classify.adjusting import Adjust
 from monitor.classify.batching import Batcher, Limits, Row, padded
 from monitor.classify.embedded import NOTHING_SAID, star_odds
 from monitor.classify.label_mapping import label_names, map_labels
+from monitor.classify.reading import added_to
 from monitor.classify.zero_shot import pairs
 from monitor.errors import ModelUnusable
 from monitor.model import LABELS, Reason, Utterance, Verdict
@@ -108,7 +109,7 @@ class TransformerClassifier:
             reasons.append(Reason(code="stars", detail=f"{utterance.rating:g}"))
         if self.learned is not None:
             reasons += self.learned.reasons(utterance, self._bare_chances([utterance], [verdict.language]), verdict)
-        return replace(verdict, reasons=tuple(reasons), aspects=aspects.find(utterance.text, verdict.language))
+        return added_to(replace(verdict, reasons=tuple(reasons)), utterance.text)
 
     def _identified(self, utterances: Sequence[Utterance]) -> list[str]:
         texts = [utterance.text for utterance in utterances]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from monitor.model import Aspect, Draft, DraftState, Finding, Mention, Priority, Reason, Verdict
+from monitor.model import Aspect, Draft, DraftState, Finding, Mention, Priority, Reason, Tone, Urgency, Verdict
 from monitor.store.engine import Row, instant, moment
 
 
@@ -25,6 +25,11 @@ def load_verdict(text: str | None) -> Verdict | None:
     fields = json.loads(text)
     fields["reasons"] = tuple(Reason(**reason) for reason in fields["reasons"])
     fields["aspects"] = tuple(Aspect(name=aspect["name"], words=tuple(aspect["words"])) for aspect in fields["aspects"])
+    fields["urgency"] = tuple(Urgency(name=one["name"], words=tuple(one["words"])) for one in fields.get("urgency", ()))
+    if tone := fields.get("tone"):  # verdicts of older versions have none
+        fields["tone"] = Tone(name=tone["name"], words=tuple(tone["words"]))
+    if aside := fields.get("aside"):
+        fields["aside"] = Reason(**aside)
     return Verdict(**fields)
 
 
