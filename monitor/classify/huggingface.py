@@ -115,7 +115,7 @@ def sees_gpu() -> bool:
         return False
     import torch
 
-    return torch.cuda.is_available()
+    return bool(torch.cuda.is_available())
 
 
 def choose(files: Collection[str], *, torch: bool, gpu: bool = False) -> Weights:
@@ -135,7 +135,7 @@ def choose(files: Collection[str], *, torch: bool, gpu: bool = False) -> Weights
     if whole:
         raise ModelUnusable(
             "it has no ONNX file, and its safetensors need PyTorch, which is not installed: "
-            "pip install 'ohlas[torch]' (in a copy of the repository: pip install -e '.[torch]')"
+            "in your copy of Ohlas: pip install -e '.[torch]'"
         )
     raise ModelUnusable(_nothing_safe(files))
 

@@ -69,6 +69,7 @@ class TransformerClassifier:
     @classmethod
     def load(cls, repository: huggingface.Repository, *, options: ClassifierOptions, languages: Sequence[str]) -> Self:
         """What loads has judged a text. Raises ModelUnusable where anything is missing, damaged or of another kind."""
+        _hush()
         found = cls(repository, _engine(repository, options), options=options, languages=languages)
         chances = found.probabilities([_PROBE])
         if chances.shape != (1, len(LABELS)) or not np.isfinite(chances).all():
@@ -175,6 +176,18 @@ class TransformerClassifier:
         return list(dict.fromkeys(word for word in named if word))[:_MOST_REASONS]
 
 
+def _hush() -> None:
+    """transformers is for people at a notebook: bars, advice, and threads that take every core."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    try:
+        from transformers.utils.logging import disable_progress_bar, set_verbosity_error
+    except ImportError as error:
+        raise ModelUnusable("it needs transformers, which is not installed: pip install transformers") from error
+    set_verbosity_error()  # type: ignore[no-untyped-call]
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
 def _engine(repository: huggingface.Repository, options: ClassifierOptions) -> Engine:
     first = repository.folder / repository.weights.files[0]
     if repository.weights.engine == "onnx":
@@ -189,14 +202,8 @@ def _engine(repository: huggingface.Repository, options: ClassifierOptions) -> E
 def _tokenizer(folder: Path) -> Any:
     if not any((folder / name).is_file() for name in huggingface.VOCABULARIES):
         raise ModelUnusable(f"there is no tokenizer in {folder}")  # transformers would make an empty one
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads would take every core
-    try:
-        from transformers import AutoTokenizer
-        from transformers.utils.logging import disable_progress_bar, set_verbosity_error
-    except ImportError as error:
-        raise ModelUnusable("it needs transformers, which is not installed: pip install transformers") from error
-    set_verbosity_error()  # type: ignore[no-untyped-call]
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    from transformers import AutoTokenizer
+
     try:
         found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # a damaged tokenizer.json comes as a bare Exception
