@@ -20,6 +20,8 @@ from monitor.model import (
     Draft,
     Finding,
     Mention,
+    Priority,
+    Reason,
     Triage,
     Utterance,
     Verdict,
@@ -204,6 +206,8 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
     if unjudged.label is not None:
         verdict = corrected(verdict, unjudged.label, unjudged.said_by)
     outcome = desk.triage(mention, verdict, case, now)
+    if unjudged.wanted and outcome.action != "reply":
+        outcome = Triage(action="reply", priority=Priority.NORMAL, reason=Reason(code="wanted", detail=unjudged.wanted))
     composition: Composition | None = None
     findings: tuple[Finding, ...] = ()
     if outcome.action == "reply":

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from monitor.commands.opening import Setup, now, pass_setup, reading
-from monitor.commands.shapes import of_inbox_row
+from monitor.commands.shapes import of_aside, of_inbox_row
 from monitor.commands.terminal import age, echo_json, table
 from monitor.model import LABELS
 
 if TYPE_CHECKING:
+    from monitor.store.aside import Aside
     from monitor.store.views import Inbox, InboxRow, Tab
 
 SHOWN = 50  # rows of a table where nobody asks for more; programs get all
+ASIDE_HEADS = ("why", "age", "source", "label", "author", "text")
 HEADS = ("no", "priority", "age", "source", "language", "label", "author", "text")
 
 
 @click.command()
 @click.option(
     "--tab",
-    type=click.Choice(["waiting", "approved", "unknown", "done", "all"]),
+    type=click.Choice(["waiting", "approved", "unknown", "done", "all", "aside"]),
     default="waiting",
     show_default=True,
-    help="Which drafts; 'unknown' are those that may be out and need a look.",
+    help="Which drafts; 'unknown' are those that may be out and need a look, 'aside' are mentions without one.",
 )
 @click.option("--source", default="", metavar="NAME", help="Of this source only.")
 @click.option("--language", default="", metavar="CODE", help="In this language only, e.g. sk.")
@@ -36,7 +38,7 @@ HEADS = ("no", "priority", "age", "source", "language", "label", "author", "text
 @pass_setup
 def command(
     setup: Setup,
-    tab: Tab,
+    tab: Tab | Literal["aside"],
     source: str,
     language: str,
     label: str | None,
@@ -52,11 +54,17 @@ def command(
     Examples:
       ohlas inbox
       ohlas inbox --label complaint --language sk
+      ohlas inbox --tab aside
       ohlas inbox --tab done --search "stan rohac"
       ohlas inbox --json
     """
     from monitor.store.views import InboxFilter
 
+    if tab == "aside":
+        if source or language or label or search:
+            raise click.UsageError("--tab aside lists all mentions without a draft; it takes only --limit and --json")
+        _aside(setup, limit, as_json)
+        return
     most = limit or (-1 if as_json else SHOWN)  # -1 is SQL's way to say "all"
     wanted = InboxFilter(
         tab=tab, source=source, language=language, label=label or "", search=search, limit=most, offset=0
@@ -67,6 +75,28 @@ def command(
         echo_json({"drafts": [of_inbox_row(row) for row in inbox.rows]})
     else:
         _show(inbox)
+
+
+def _aside(setup: Setup, limit: int | None, as_json: bool) -> None:
+    with reading(setup.config()) as store:
+        found = store.aside.look(limit=limit or (-1 if as_json else SHOWN))
+    if as_json:
+        echo_json({"mentions": [of_aside(row) for row in found.rows]})
+        return
+    if not found.rows:
+        click.echo("Nothing here.")
+        return
+    at = now()
+    for line in table(ASIDE_HEADS, [_aside_row(row, at) for row in found.rows]):
+        click.echo(line)
+    if len(found.rows) < found.total:
+        click.echo(f"{len(found.rows)} of {found.total}; see more with --limit {found.total}", err=True)
+
+
+def _aside_row(row: Aside, at: datetime) -> tuple[str, ...]:
+    why = ": ".join(part for part in (row.reason.code.replace("_", " "), row.reason.detail) if part)
+    text = " - ".join(part for part in (row.mention.title, row.mention.text) if part)
+    return (why, age(row.mention.created_at, at), row.mention.source, row.verdict.label, row.mention.author, text)
 
 
 def _show(inbox: Inbox) -> None:

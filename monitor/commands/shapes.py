@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.model import Draft, Finding, Mention, Verdict
 
 if TYPE_CHECKING:
+    from monitor.store.aside import Aside
     from monitor.store.views import InboxRow, Matter
 
 
@@ -35,6 +36,9 @@ def of_verdict(verdict: Verdict) -> dict[str, Any]:
         "language": verdict.language,
         "reasons": list(verdict.reasons),
         "aspects": list(verdict.aspects),
+        "urgency": list(verdict.urgency),
+        "tone": verdict.tone,
+        "aside": verdict.aside,
         "model": verdict.model,
     }
 
@@ -85,6 +89,18 @@ def of_inbox_row(row: InboxRow) -> dict[str, Any]:
         "label": verdict.label,
         "confidence": round(verdict.confidence, 4),
         "unsure": verdict.unsure,
+        "urgency": [urgency.name for urgency in verdict.urgency],
+        "tone": verdict.tone.name,
+    }
+
+
+def of_aside(row: Aside) -> dict[str, Any]:
+    """A mention without a draft, and why it has none."""
+    return {
+        **of_mention(row.mention),
+        "verdict": of_verdict(row.verdict),
+        "reason": row.reason.code,
+        "reason_detail": row.reason.detail,
     }
 
 

@@ -13,6 +13,7 @@ from monitor.commands.shapes import of_matter
 from monitor.commands.terminal import echo_json, moment, on_one_line, paragraphs
 
 if TYPE_CHECKING:
+    from monitor.model import Verdict
     from monitor.store.views import Matter
 
 
@@ -80,6 +81,15 @@ def _verdict(matter: Matter) -> Iterator[str]:
             detail = f": {reason.detail}" if reason.detail else ""
             code = reason.code.replace("_", " ")
             yield f"  {on_one_line(f'{code}{detail}')}"
+    yield from _read(verdict)
+
+
+def _read(verdict: Verdict) -> Iterator[str]:
+    """What the text is about, what makes it urgent, and its tone."""
+    for heading, found in (("about", verdict.aspects), ("urgent", verdict.urgency), ("tone", (verdict.tone,))):
+        told = ", ".join(f"{one.name} ({', '.join(one.words)})" if one.words else one.name for one in found)
+        if told and told != "plain":
+            yield f"  {on_one_line(f'{heading}: {told}')}"
 
 
 def _findings(matter: Matter) -> Iterator[str]:

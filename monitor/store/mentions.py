@@ -38,6 +38,7 @@ class Unjudged:
     mention: Mention
     label: Label | None = None
     said_by: str = ""
+    wanted: str = ""  # the person who wants it drafted, whatever the triage says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,13 @@ class Mentions:
             (only, only, limit),
         )
         return [
-            Unjudged(row_id=row["id"], mention=load_mention(row), label=row["said"], said_by=row["said_by"] or "")
+            Unjudged(
+                row_id=row["id"],
+                mention=load_mention(row),
+                label=row["said"],
+                said_by=row["said_by"] or "",
+                wanted=row["wanted"],
+            )
             for row in rows
         ]
 

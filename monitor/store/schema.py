@@ -77,6 +77,13 @@ def m0002_corrections(db: Database) -> None:
     )
 
 
+@migrations()
+def m0003_wanted(db: Database) -> None:
+    """Mentions without a draft are listed, newest first, and a person may want one drafted all the same."""
+    db.execute("ALTER TABLE mention ADD COLUMN wanted TEXT NOT NULL DEFAULT ''")  # the person, "" for nobody
+    db.execute("CREATE INDEX idx_mention_aside ON mention(created_at DESC, id) WHERE action IN ('note', 'skip')")
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {

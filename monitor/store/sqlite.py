@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from monitor.store.aside import AsideMentions
 from monitor.store.corrections import Corrections
 from monitor.store.drafts import Drafts
 from monitor.store.engine import Engine
@@ -36,6 +37,7 @@ class SqliteStore:
         self.drafts = Drafts(self._engine)
         self.publications = Publications(self._engine)
         self.views = Views(self._engine)
+        self.aside = AsideMentions(self._engine)
         self.corrections = Corrections(self._engine)
         self.rescoring = Rescoring(self._engine)
         self.sign_ins = SignIns(self._engine)

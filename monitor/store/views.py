@@ -176,7 +176,7 @@ class Views:
         return Matter(
             draft=draft,
             mention=load_mention(mention_row),
-            verdict=_verdict(mention_row),
+            verdict=verdict_of(mention_row),
             seen_at=instant(mention_row["seen_at"]),
             gone_at=moment(mention_row["gone_at"]),
             history=self._history(draft_id),
@@ -244,7 +244,7 @@ class Views:
 
     def _inbox_row(self, draft_id: int) -> InboxRow:
         draft, mention = self._pair(draft_id)
-        return InboxRow(draft=load_draft(draft), mention=load_mention(mention), verdict=_verdict(mention))
+        return InboxRow(draft=load_draft(draft), mention=load_mention(mention), verdict=verdict_of(mention))
 
     def _history(self, draft_id: int) -> tuple[HistoryEntry, ...]:
         rows = self._engine.rows("SELECT * FROM decision WHERE draft_id = ? ORDER BY id", (draft_id,))
@@ -329,6 +329,6 @@ def _conditions(wanted: InboxFilter, quote_fts: Callable[[str], str]) -> tuple[s
     return " AND ".join(parts), values
 
 
-def _verdict(row: Row) -> Verdict:
+def verdict_of(row: Row) -> Verdict:
     """A mention that is judged anew keeps its old verdict until the new one is there."""
     return load_verdict(row["verdict"]) or Verdict(label="neutral", confidence=0.0, unsure=True, language="")

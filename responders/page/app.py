@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.errors import StoreBusy
-from responders.page import correcting, drafts, inbox, sign_in, sources
+from responders.page import aside, correcting, drafts, inbox, sign_in, sources
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, read_form
 from responders.page.rendering import STATIC
@@ -45,6 +45,9 @@ def application(page: PageContext) -> web.Application:
     app.router.add_get("/drafts/{id:[0-9]{1,12}}/{action}", _reading(page, drafts.back_to_draft))
     app.router.add_post("/drafts/{id:[0-9]{1,12}}/correct", _writing(page, correcting.correct))
     app.router.add_post("/drafts/{id:[0-9]{1,12}}/{action}", _writing(page, drafts.take_decision))
+    app.router.add_get("/aside", _reading(page, aside.show))
+    app.router.add_get("/aside/{id:[0-9]{1,12}}/draft", _reading(page, aside.back))
+    app.router.add_post("/aside/{id:[0-9]{1,12}}/draft", _writing(page, aside.draft))
     app.router.add_get("/sources", _reading(page, sources.show))
     app.router.add_static("/static", STATIC)
     return app
