@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.classify.adjusting import Learns
+from monitor.classify.doubt import Doubt
 from monitor.classify.learned import Follower, Shelf
+from monitor.classify.reading import added_to
 from monitor.errors import ModelUnusable
 from monitor.model import Classifier, Utterance, Verdict
 from monitor.options import Config
@@ -57,7 +59,7 @@ def embedded(config: Config) -> EmbeddedClassifier:
     # imported late: numpy and the model take longer to load than all the rest
     from monitor.classify.embedded import EmbeddedClassifier
 
-    return EmbeddedClassifier.load(languages=config.drafting.languages, unsure_below=config.classifier.unsure_below)
+    return EmbeddedClassifier.load(languages=config.drafting.languages, doubt=Doubt.of(config.classifier))
 
 
 def configured(config: Config) -> TransformerClassifier:
@@ -121,7 +123,7 @@ class SteadyClassifier:
                 return model.explain(utterance, verdict)
             except ModelUnusable as error:
                 self._failed(error)
-                return replace(verdict, reasons=())
+                return added_to(replace(verdict, reasons=()), utterance.text)
         return self._stand_in().explain(utterance, verdict)
 
     @property
