@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.classify.adjusting import Learns
-from monitor.classify.doubt import Doubt
 from monitor.classify.learned import Follower, Shelf
 from monitor.classify.reading import added_to
 from monitor.errors import ModelUnusable
@@ -59,7 +58,7 @@ def embedded(config: Config) -> EmbeddedClassifier:
     # imported late: numpy and the model take longer to load than all the rest
     from monitor.classify.embedded import EmbeddedClassifier
 
-    return EmbeddedClassifier.load(languages=config.drafting.languages, doubt=Doubt.of(config.classifier))
+    return EmbeddedClassifier.load(languages=config.drafting.languages, unsure_below=config.classifier.unsure_below)
 
 
 def configured(config: Config) -> TransformerClassifier:
