@@ -14,12 +14,15 @@ import numpy as np
 import pytest
 
 from monitor.classify.adjusting import Embeds
+from monitor.classify.choosing import SteadyClassifier
+from monitor.classify.choosing import shelf as shelf_of
 from monitor.classify.embedded import EmbeddedClassifier
 from monitor.classify.head import DIMENSIONS, HashedText, Head
 from monitor.classify.learned import MOST_KEPT, Follower, Shelf
 from monitor.classify.learning import Scores, Taught, embedding_of, known_phrases, learn
 from monitor.errors import ModelUnusable, OhlasError
 from monitor.model import LABELS, Reason, Utterance
+from monitor.options import Config, ServiceOptions
 from tests.lessons import PLACES, taught
 from tests.made import NOON
 from tests.running import ROOT
@@ -265,3 +268,12 @@ def test_a_switch_survives_a_kill_at_any_moment(head: Head, tmp_path: Path) -> N
         assert found is None or np.array_equal(found.weights, head.weights)
     left = {path.stem for path in shelf.folder.glob("*.npz")}
     assert set(shelf.names()) <= left
+
+
+def test_a_running_service_takes_up_a_newer_head_by_itself(head: Head, tmp_path: Path) -> None:
+    running = SteadyClassifier(Config(service=ServiceOptions(state=tmp_path)))
+    assert running.classify([NEW])[0].label != "praise"
+    shelf_of(running.config).put(head)
+    assert running.classify([NEW])[0].label == "praise"
+    shelf_of(running.config).back()
+    assert running.classify([NEW])[0].label != "praise"

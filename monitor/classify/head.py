@@ -24,15 +24,15 @@ Floats = NDArray[np.float32]
 
 FORMAT = 1
 DIMENSIONS = 4096  # of the hashed features; more gains nothing where there are some hundred texts
-ODDS_SCALE = 0.3  # how easily the head learns to trust the classifier's own odds more, or less
+ODDS_SCALE = 1.0  # how easily the head learns to trust the classifier's own odds more, or less
 _LEAST_CHANCE = 1e-6
 _CHUNK = 256  # texts at once
 _PULL = 0.3  # towards no shift at all
 _STEPS = 200
 _POWER_STEPS = 30
-_BALANCE = 0.75  # 0 leaves rare labels rare, 1 makes all labels weigh the same
-_MOST_WEIGHT = 4.0
-_KNOWN_WORTH = 0.3  # of a text that holds the head back, beside one that it learns from
+_MOST_WEIGHT = 4.0  # of a text with a rare label
+_COMPLAINT_WORTH = 1.4  # a complaint missed costs more than praise misread
+_KNOWN_WORTH = 0.2  # of a text that holds the head back, beside one that it learns from
 _NEVER = np.float32(-60.0)  # odds
 
 # What a feature of each kind counts: n-grams of letters, exact tokens, tokens, pairs, tokens under negation.
@@ -133,6 +133,27 @@ class Judged:
         return Judged(self.chances[chosen], self.seen[chosen])
 
 
+def compact(*parts: Judged) -> tuple[Floats, list[Judged]]:
+    """The same texts with as many features as there are texts, and the basis that leads back: `weights_back`.
+
+    A turn of the features changes nothing about what `fit` finds, and makes it many times quicker.
+    """
+    everything = np.concatenate([part.seen for part in parts])
+    if len(everything) >= everything.shape[1]:
+        return np.eye(everything.shape[1], dtype=np.float32), list(parts)
+    basis, turned = np.linalg.qr(everything.T)
+    ends = np.cumsum([len(part.seen) for part in parts])[:-1]
+    split = np.split(turned.T.astype(np.float32), ends)
+    return basis.astype(np.float32), [Judged(part.chances, seen) for part, seen in zip(parts, split, strict=True)]
+
+
+def weights_back(weights: Floats, basis: Floats) -> Floats:
+    """Weights for the features as they were before `compact`."""
+    own = 1 + len(LABELS)
+    full: Floats = np.concatenate((weights[:own], basis @ weights[own:]))
+    return full
+
+
 def fit(lessons: Judged, labels: NDArray[np.int64], known: Judged) -> Floats:
     """Weights of a head. `known` are texts about which the classifier shall say what it says now.
 
@@ -162,7 +183,8 @@ def _worth(labels: NDArray[np.int64]) -> Floats:
     """Rare labels count more: a team that corrects mostly complaints still wants praise to be told."""
     amounts = np.bincount(labels, minlength=len(LABELS))
     even = len(labels) / max(int((amounts > 0).sum()), 1)
-    lift = np.minimum((even / np.maximum(amounts, 1)) ** _BALANCE, _MOST_WEIGHT)
+    lift = np.minimum(even / np.maximum(amounts, 1), _MOST_WEIGHT)
+    lift[LABELS.index("complaint")] *= _COMPLAINT_WORTH
     worth: Floats = lift[labels].astype(np.float32)[:, None]
     return worth
 

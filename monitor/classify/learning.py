@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from monitor.classify import corpus
 from monitor.classify.adjusting import Embeds, Learns
 from monitor.classify.evaluate import guesses, scores
-from monitor.classify.head import Floats, HashedText, Head, Judged, fit
+from monitor.classify.head import Floats, HashedText, Head, Judged, compact, fit, weights_back
 from monitor.errors import OhlasError
 from monitor.model import LABELS, Label, Utterance
 
 FEWEST = 20  # lessons; fewer say nothing about texts that are still to come
-FOLDS = 5
+FOLDS = 10
 KNOWN_OF_A_LANGUAGE = 60  # of the project's own phrases, which hold the head back from forgetting
 LEAST_RECALL = 0.02  # of complaints that a head may lose where it is better on the whole
 _COMPLAINT = LABELS.index("complaint")
@@ -70,26 +70,32 @@ class Learned:
 
 
 def learn(classifier: Learns, taught: Sequence[Taught], now: datetime, present: Head | None = None) -> Learned:
-    """Fit a head on all lessons; each fifth of them in turn is kept out to measure. The same lessons give the same.
+    """Fit a head on all lessons; each tenth of them in turn is kept out to measure. The same lessons give the same.
 
     `classifier` judges without a head; `present` is the one in force. Raises OhlasError where the lessons are too
     few, or all of one label.
     """
     lessons = _distinct(taught)
     _refuse_too_few(lessons)
-    texts = judged(classifier, [lesson.utterance for lesson in lessons])
+    seen = judged(classifier, [lesson.utterance for lesson in lessons])
     labels = np.array([LABELS.index(lesson.label) for lesson in lessons], np.int64)
     known = judged(classifier, [Utterance(text=text) for text in known_phrases()])
+    basis, (texts, known) = compact(seen, known)
     unseen = _unseen(texts, labels, known, np.array([_fold(lesson.utterance.text) for lesson in lessons]))
     found = Learned(
-        head=Head(fit(texts, labels, known), classifier.base, now.isoformat(timespec="seconds"), len(lessons)),
+        head=Head(
+            weights_back(fit(texts, labels, known), basis),
+            classifier.base,
+            now.isoformat(timespec="seconds"),
+            len(lessons),
+        ),
         before=measured(texts.chances, labels),
         after=measured(unseen, labels),
     )
     newer = np.array([present is not None and lesson.at.isoformat() > present.made_at for lesson in lessons])
     if present is None or present.base != classifier.base or newer.sum() < FEWEST:
         return found
-    part = texts.take(newer)
+    part = seen.take(newer)
     return replace(
         found,
         present=measured(present.adjusted(part.chances, part.seen), labels[newer]),

@@ -50,7 +50,7 @@ def command(
 ) -> None:
     """Learn from the labels that people corrected, on the page and here.
 
-    Fits a small head on top of the model, within seconds, on this machine. Each fifth of the corrected texts is kept
+    Fits a small head on top of the model, within seconds, on this machine. Each tenth of the corrected texts is kept
     out in turn to measure what it is worth, and it is used only if it is better. A running Ohlas takes it up by
     itself. Answers that were approved as drafted count as well: they confirm their labels.
 
