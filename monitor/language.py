@@ -39,7 +39,7 @@ _CZECH = regex.compile(
 def identify(text: str, languages: Sequence[str], hint: str = "") -> str:
     """The code of one of `languages` (ISO 639-1), or "" where none of them fits.
 
-    `hint` is what the source says; it decides where the text is too short, or in a language that we cannot tell.
+    `hint` is what the source says; it decides where the text is a single word, or in a language that we cannot tell.
     """
     return identify_many([text], languages, [hint])[0]
 
@@ -75,6 +75,8 @@ def _decide(text: str, scores: dict[str, float], best: float, hint: str) -> str:
     if _too_short(text) or (hint and hint not in scores):
         return hint
     scores = _in_its_script(text, scores)
+    if hint in scores and len(text.split()) == 1:
+        return hint
     if hint in scores:
         scores[hint] += HINT_BONUS
     if not scores:

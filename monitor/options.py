@@ -94,6 +94,13 @@ class ClassifierOptions(Options):
     unsure_below: float = Field(
         default=0.60, ge=0.34, le=0.99, description="a verdict with less confidence than this is marked unsure"
     )
+    complaint_from: float = Field(
+        default=0.20,
+        ge=0.01,
+        le=1.0,
+        description="praise and neutral are marked unsure where a complaint is at least this likely; "
+        "lower: fewer complaints are missed, more is looked at",
+    )
 
 
 class TriageOptions(Options):

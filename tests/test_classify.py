@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.classify import features
+from monitor.classify.doubt import Doubt
 from monitor.classify.embedded import STAR_ODDS, EmbeddedClassifier, star_odds
 from monitor.classify.modelfile import SHIPPED, ModelFile
 from monitor.errors import ModelUnusable
-from monitor.model import LABELS, Utterance
+from monitor.model import LABELS, Label, Utterance
 from monitor.packed import PackedTable
 
 HOME = ("sk", "cs", "hu", "en")
@@ -57,10 +58,45 @@ def test_confidence_is_the_probability_of_the_label(classifier: EmbeddedClassifi
 
 def test_the_threshold_marks_what_is_unsure() -> None:
     utterances = [Utterance(text="Prišlo to v utorok."), Utterance(text="Super, ďakujem, odporúčam!")]
-    strict = EmbeddedClassifier.load(languages=HOME, unsure_below=0.999).classify(utterances)
-    lenient = EmbeddedClassifier.load(languages=HOME, unsure_below=0.34).classify(utterances)
+    strict = EmbeddedClassifier.load(languages=HOME, doubt=Doubt(unsure_below=0.999)).classify(utterances)
+    lenient = EmbeddedClassifier.load(languages=HOME, doubt=Doubt(unsure_below=0.34, complaint_from=1.0)).classify(
+        utterances
+    )
     assert [verdict.unsure for verdict in strict] == [True, True]
     assert [verdict.unsure for verdict in lenient] == [verdict.confidence < 0.34 for verdict in lenient]
+
+
+@pytest.mark.parametrize(
+    ("label", "confidence", "complaint", "doubted"),
+    [
+        ("complaint", 0.7, 0.7, False),
+        ("complaint", 0.5, 0.5, True),
+        ("praise", 0.9, 0.05, False),
+        ("praise", 0.7, 0.25, True),
+        ("neutral", 0.8, 0.2, True),
+    ],
+)
+def test_a_slight_suspicion_of_a_complaint_is_doubted(
+    label: Label, confidence: float, complaint: float, doubted: bool
+) -> None:
+    assert Doubt(unsure_below=0.6, complaint_from=0.2)(label, confidence, complaint) is doubted
+
+
+def test_fewer_complaints_are_missed_where_the_threshold_is_lower() -> None:
+    utterances = [Utterance(text=text) for text in ("Prišlo to v utorok.", "Ujde.", "Čakám.", "Kedy otvárate?")]
+    doubted = [
+        sum(verdict.unsure for verdict in classifier.classify(utterances))
+        for classifier in (
+            EmbeddedClassifier.load(languages=HOME, doubt=Doubt(unsure_below=0.34, complaint_from=bound))
+            for bound in (0.01, 0.3, 1.0)
+        )
+    ]
+    assert doubted == sorted(doubted, reverse=True) and doubted[0] > doubted[-1]
+
+
+@pytest.mark.parametrize("text", ["ok", "Ok.", "dobre", "fajn"])
+def test_one_star_is_a_complaint_whatever_little_is_written(classifier: EmbeddedClassifier, text: str) -> None:
+    assert classifier.classify([Utterance(text=text, rating=1)])[0].label == "complaint"
 
 
 @pytest.mark.parametrize("text", ["", "Objednal som v pondelok.", "Obal bol modrý."])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitor.classify.evaluate import evaluate, evaluate_files, table
+from monitor.classify.evaluate import evaluate, evaluate_files, rivals, table
 from monitor.errors import OhlasError
-from monitor.model import Utterance
+from monitor.model import LABELS, Utterance
 
 
 class Reader:
@@ -101,3 +101,17 @@ def test_says_what_is_wrong_with_a_file(tmp_path: Path, content: str, message: s
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(OhlasError, match="cannot be read"):
         evaluate(tmp_path / "nowhere.jsonl", Reader())
+
+
+def test_a_rival_stands_in_a_column_of_its_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", ([0.8, 0.1, 0.1], "complaint", "sk"), ([0.1, 0.8, 0.1], "praise", "cs"))
+    rows = table(evaluate_files([path], Reader(), {"other": Reader()})).splitlines()
+    assert rows[0].endswith("other macro_f1")
+    assert [row.split()[-1] for row in rows[1:]] == ["100.0", "100.0", "100.0"]
+
+
+def test_vader_tells_complaint_from_praise_and_neither() -> None:
+    pytest.importorskip("vaderSentiment")
+    texts = ["This is terrible, I hate it.", "I love it, great!", "The parcel came on Monday."]
+    chances = rivals()["VADER"].probabilities([Utterance(text=text) for text in texts])
+    assert [LABELS[winner] for winner in chances.argmax(axis=1)] == ["complaint", "praise", "neutral"]

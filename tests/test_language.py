@@ -113,3 +113,8 @@ def test_a_model_survives_the_file(tmp_path: Path) -> None:
     again = LanguageModel.load(tmp_path / "small.npz")
     assert again.languages == ("en", "sk")
     assert (again.scores(["dobrý deň"]) == model.scores(["dobrý deň"])).all()
+
+
+@pytest.mark.parametrize(("word", "hint"), [("ujde", "sk"), ("ujde", "cs"), ("super", "hu"), ("Fajn!", "sk")])
+def test_the_source_decides_the_language_of_a_single_word(word: str, hint: str) -> None:
+    assert identify(word, ["sk", "cs", "hu", "en"], hint=hint) == hint

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from monitor.classify.adjusting import Learns
+from monitor.classify.doubt import Doubt
 from monitor.classify.learned import Follower, Shelf
 from monitor.classify.reading import added_to
 from monitor.errors import ModelUnusable
@@ -58,7 +59,7 @@ def embedded(config: Config) -> EmbeddedClassifier:
     # imported late: numpy and the model take longer to load than all the rest
     from monitor.classify.embedded import EmbeddedClassifier
 
-    return EmbeddedClassifier.load(languages=config.drafting.languages, unsure_below=config.classifier.unsure_below)
+    return EmbeddedClassifier.load(languages=config.drafting.languages, doubt=Doubt.of(config.classifier))
 
 
 def configured(config: Config) -> TransformerClassifier:

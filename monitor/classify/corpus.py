@@ -28,10 +28,10 @@ LABEL_OF: dict[str, Label] = {
 # Editorial sentences are only presumably neutral. Subtitles are labelled by the scene rather than by the words: they
 # teach nothing about verdicts, but much about what languages look like.
 SOURCE_WORTH = {
-    OWN: 1.0,
+    OWN: 0.5,
     "csrest_m": 1.0,
+    "xlmt": 1.0,
     "husst": 0.33,
-    "xlmt": 0.33,
     "tweeteval": 0.33,
     "uci_sentences": 0.33,
     "xfincorp": 0.23,
@@ -41,10 +41,13 @@ SOURCE_WORTH = {
     "goemotions": 0.05,
     "xed": 0.0,
 }
-OWN_WORDS_WORTH = 0.5  # of a list of words, each of which says less than a sentence
+OWN_WORDS_WORTH = 0.25  # of a list of words, each of which says less than a sentence
+# Slovak has next to nothing else; Hungarian has films, which have a way of speaking of their own.
+OWN_WORTH_OF = {"sk": 1.5, "hu": 0.6}
 # Most of what is published is neither complaint nor praise, and most ways to be neither stand in no list. English has
 # other sources for that.
 OWN_NEUTRAL_LIFT = 2.2
+OWN_NEUTRAL_LIFT_OF = {"en": 1.0, "sk": 1.2}
 OTHER_WORTH = 0.17
 EVEN_OUT = 0.7  # 0 leaves the labels of a source as frequent as they are, 1 makes them weigh the same
 MOST_EVENING = 3.0
@@ -108,7 +111,8 @@ def own_phrases() -> Iterator[Sample]:
 
 def _own_worth(path: Path, language: str, label: Label) -> float:
     worth = OWN_WORDS_WORTH if ".words." in path.name else SOURCE_WORTH[OWN]
-    return worth * OWN_NEUTRAL_LIFT if label == "neutral" and language != "en" else worth
+    lift = OWN_NEUTRAL_LIFT_OF.get(language, OWN_NEUTRAL_LIFT) if label == "neutral" else 1.0
+    return worth * OWN_WORTH_OF.get(language, 1.0) * lift
 
 
 def _lines(path: Path) -> Iterator[dict[str, object]]:

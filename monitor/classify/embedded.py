@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from monitor import language
 from monitor.classify import features
 from monitor.classify.adjusting import Adjust
+from monitor.classify.doubt import Doubt
 from monitor.classify.modelfile import SHIPPED, ModelFile
 from monitor.classify.reading import added_to
 from monitor.model import LABELS, Reason, Utterance, Verdict
 from monitor.packed import PackedTable
 
 NAME = "embedded-1"
-UNSURE_BELOW = 0.6
 
 # What a star rating adds to the log-odds of complaint, praise and neutral. One and five stars nearly decide;
 # three stars lean to "neither", and leave the word to the text.
 STAR_ODDS = np.array(
-    [[3.0, -3.0, -0.5], [1.8, -1.8, 0.1], [0.3, -0.4, 0.5], [-1.0, 1.0, 0.0], [-2.6, 2.6, -0.3]], np.float32
+    [[4.0, -3.5, -1.0], [1.8, -1.8, 0.1], [0.3, -0.4, 0.5], [-1.0, 1.0, 0.0], [-2.6, 2.6, -0.3]], np.float32
 )
 NOTHING_SAID = np.array([-0.7, -0.7, 0.7], np.float32)  # logits of a text without a single feature
 
@@ -42,7 +42,7 @@ Floats = NDArray[np.float32]
 class EmbeddedClassifier:
     """Judges texts by words and pieces of words that it has seen in labelled texts. Safe to share between threads."""
 
-    def __init__(self, model: ModelFile, *, languages: Sequence[str], unsure_below: float = UNSURE_BELOW) -> None:
+    def __init__(self, model: ModelFile, *, languages: Sequence[str], doubt: Doubt | None = None) -> None:
         self.name = NAME
         self.base = f"{NAME}-{zlib.crc32(np.ascontiguousarray(model.weights).data):08x}"
         self.learned: Adjust | None = None  # what a team's corrections add; see monitor/classify/learned.py
@@ -51,12 +51,12 @@ class EmbeddedClassifier:
         self._bias = model.bias
         self._temperatures = dict(model.temperatures)
         self._languages = tuple(languages)
-        self._unsure_below = unsure_below
+        self._doubt = doubt or Doubt()
 
     @classmethod
-    def load(cls, path: Path | None = None, *, languages: Sequence[str], unsure_below: float = UNSURE_BELOW) -> Self:
+    def load(cls, path: Path | None = None, *, languages: Sequence[str], doubt: Doubt | None = None) -> Self:
         """The shipped model, or the one at `path`. Raises ModelUnusable where it cannot be read."""
-        return cls(ModelFile.load(path or SHIPPED), languages=languages, unsure_below=unsure_below)
+        return cls(ModelFile.load(path or SHIPPED), languages=languages, doubt=doubt)
 
     def classify(self, utterances: list[Utterance]) -> list[Verdict]:
         """One verdict each, in order. Reasons and aspects cost more than the verdict itself: `explain` adds them."""
@@ -66,15 +66,16 @@ class EmbeddedClassifier:
         chances = self._chances(utterances, languages)
         winners = chances.argmax(axis=1).tolist()
         confidences = chances.max(axis=1).tolist()
+        complaints = chances[:, LABELS.index("complaint")].tolist()
         return [
             Verdict(
                 label=LABELS[winner],
                 confidence=confidence,
-                unsure=confidence < self._unsure_below,
+                unsure=self._doubt(LABELS[winner], confidence, complaint),
                 language=code,
                 model=self.name,
             )
-            for winner, confidence, code in zip(winners, confidences, languages, strict=True)
+            for winner, confidence, complaint, code in zip(winners, confidences, complaints, languages, strict=True)
         ]
 
     def probabilities(self, utterances: Sequence[Utterance]) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,9 +53,26 @@ def evaluate(path: Path, classifier: Judge) -> dict[str, Any]:
     }
 
 
-def evaluate_files(paths: Iterable[Path], classifier: Judge) -> dict[str, Any]:
-    """-> {"files": {file name: what `evaluate` says of it}}"""
-    return {"files": {path.name: evaluate(path, classifier) for path in paths}}
+def evaluate_files(
+    paths: Iterable[Path], classifier: Judge, rivals: Mapping[str, Judge] | None = None
+) -> dict[str, Any]:
+    """-> {"files": {file name: what `evaluate` says of it}}, for each file also {"beside": {rival: the same}}."""
+    files = {}
+    for path in paths:
+        files[path.name] = evaluate(path, classifier)
+        if rivals:
+            files[path.name]["beside"] = {name: evaluate(path, rival) for name, rival in rivals.items()}
+    return {"files": files}
+
+
+def rivals() -> dict[str, Judge]:
+    """What is installed to compare with."""
+    from monitor.classify.vader import Vader
+
+    try:
+        return {"VADER": Vader()}
+    except ModuleNotFoundError:
+        return {}
 
 
 def read(path: Path) -> list[Labelled]:
@@ -114,17 +131,25 @@ def _f1(truth: NDArray[np.bool_], guess: NDArray[np.bool_]) -> float:
 
 def table(result: dict[str, Any]) -> str:
     """What `evaluate_files` found, in columns for people; several languages of a file stand under it."""
-    rows: list[tuple[str, ...]] = [("set", *_COLUMNS)]
+    others = sorted({rival for found in result["files"].values() for rival in found.get("beside", {})})
+    rows: list[tuple[str, ...]] = [("set", *_COLUMNS, *(f"{rival} macro_f1" for rival in others))]
     for name, found in result["files"].items():
-        rows.append((name, *_cells(found)))
+        beside = [found.get("beside", {}).get(rival) for rival in others]
+        rows.append((name, *_cells(found), *map(_rival_cell, beside)))
         if len(found["languages"]) > 1:
-            rows.extend((f"  {code}", *_cells(part)) for code, part in found["languages"].items())
+            for code, part in found["languages"].items():
+                cells = (_rival_cell(other and other["languages"][code]) for other in beside)
+                rows.append((f"  {code}", *_cells(part), *cells))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(_line(row, widths) for row in rows)
 
 
 def _cells(found: dict[str, Any]) -> tuple[str, ...]:
     return (str(found["n"]), *(f"{100 * found[column]:.1f}" for column in _COLUMNS[1:]))
+
+
+def _rival_cell(found: dict[str, Any] | None) -> str:
+    return f"{100 * found['macro_f1']:.1f}" if found else ""
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

@@ -150,8 +150,8 @@ def extract(texts: Sequence[str]) -> Extraction:
     lower = np.where(plane, raw, tables.lower[low])[keep] if astral else tables.lower[low][keep]
     fold, kind = fold[keep], kind[keep]
     starts = (np.cumsum(keep) - 1)[starts]
-    grams = _grams(fold, kind)
-    tokens, token_at = _tokens(fold, lower, kind, starts)
+    tokens, token_at, reached = _tokens(fold, lower, kind, starts)
+    grams = _grams(fold, kind, reached)
     letters = np.add.reduceat(kind != 0, starts, dtype=np.int64)
     marks = _marks(counts, stretches)
     return Extraction(grams, tokens, token_at, marks, starts, np.maximum(letters, 1).astype(np.float32), letters > 0)
@@ -210,10 +210,15 @@ def _bucket(hashes: Codes, bits: int, offset: int) -> Positions:
 
 _GRAM_BITS = GRAM_BUCKETS.bit_length() - 1
 _TOKEN_BITS = TOKEN_BUCKETS.bit_length() - 1
+_NEGATED = np.uint32(0x7F4A7C15)
 
 
-def _grams(fold: Codes, kind: NDArray[np.uint8]) -> tuple[Positions, ...]:
-    """n-grams over words with their edges; none reaches across a space."""
+def _grams(fold: Codes, kind: NDArray[np.uint8], reached: Codes) -> tuple[Positions, ...]:
+    """n-grams over words with their edges; none reaches across a space.
+
+    `reached` is `_NEGATED` at the letters of words under negation: theirs are other n-grams than those of the same
+    words elsewhere.
+    """
     inside = kind != 0
     mixed = _mix(np.where(inside, fold, np.uint32(32)))
     rolling, valid = mixed, np.ones(len(mixed), np.bool_)
@@ -225,7 +230,7 @@ def _grams(fold: Codes, kind: NDArray[np.uint8]) -> tuple[Positions, ...]:
         else:
             valid = valid[:-1] & inside[length - 2 : -1]
         if length in GRAMS:
-            salted = rolling ^ np.uint32(length * 0x27D4EB2F & 0xFFFFFFFF)
+            salted = rolling ^ reached[1 : 1 + len(rolling)] ^ np.uint32(length * 0x27D4EB2F & 0xFFFFFFFF)
             bucket = np.zeros(len(mixed), np.intp)
             np.multiply(_bucket(salted, _GRAM_BITS, 0), valid, out=bucket[: len(valid)])
             found.append(bucket)
@@ -248,8 +253,8 @@ def _token_hashes(codes: Codes, offsets: Positions, bounds: Positions) -> Codes:
 
 def _tokens(
     fold: Codes, lower: Codes, kind: NDArray[np.uint8], starts: Positions
-) -> tuple[tuple[Positions, ...], Positions]:
-    """Tokens as they are, folded, in pairs, and under negation."""
+) -> tuple[tuple[Positions, ...], Positions, Codes]:
+    """Tokens as they are, folded, in pairs, and under negation; where they begin; which letters negation reaches."""
     change = np.ones(len(kind), np.bool_)
     np.not_equal(kind[1:], kind[:-1], out=change[1:])
     bounds = np.flatnonzero(change)
@@ -261,13 +266,16 @@ def _tokens(
     exact = _token_hashes(lower, offsets, bounds)[real]
     text_of = np.searchsorted(starts, at, side="right")
     is_mark = kind[at] == _MARK
+    reached = _negated(folded, text_of, is_mark)
     features = (
         _bucket(exact ^ np.uint32(0x5BD1E995), _TOKEN_BITS, GRAM_BUCKETS),
         _bucket(folded, _TOKEN_BITS, GRAM_BUCKETS),
         _pairs(folded, text_of),
-        _negated(folded, text_of, is_mark),
+        np.where(reached, _bucket(folded ^ np.uint32(0x2545F491), _TOKEN_BITS, GRAM_BUCKETS), 0),
     )
-    return features, at
+    salts = np.zeros(len(bounds), np.uint32)
+    salts[real] = reached * _NEGATED
+    return features, at, np.repeat(salts, lengths)
 
 
 def _pairs(folded: Codes, text_of: Positions) -> Positions:
@@ -277,8 +285,8 @@ def _pairs(folded: Codes, text_of: Positions) -> Positions:
     return _bucket(before * np.uint32(0x01000193) ^ folded * np.uint32(0xC2B2AE35), _TOKEN_BITS, GRAM_BUCKETS)
 
 
-def _negated(folded: Codes, text_of: Positions, is_mark: NDArray[np.bool_]) -> Positions:
-    """Words that follow a negator closely, with no punctuation between, as features of their own."""
+def _negated(folded: Codes, text_of: Positions, is_mark: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which words follow a negator closely, with no punctuation between."""
     negator = _tables().negator[folded & np.uint32(0xFFFF)] & ~is_mark
     reached = np.zeros(len(folded), np.bool_)
     if negator.any():
@@ -289,7 +297,7 @@ def _negated(folded: Codes, text_of: Positions, is_mark: NDArray[np.bool_]) -> P
             following &= ~is_mark
             reached |= following
             open_until = following
-    return np.where(reached, _bucket(folded ^ np.uint32(0x2545F491), _TOKEN_BITS, GRAM_BUCKETS), 0)
+    return reached
 
 
 def _marks(counts: NDArray[np.int64], stretches: NDArray[np.int64]) -> Positions:

@@ -16,7 +16,7 @@ from monitor.classify.features import BUCKETS
 from monitor.errors import ModelUnusable
 from monitor.model import LABELS
 
-FORMAT = 1  # raised when features change, since weights fit only the features they were learned from
+FORMAT = 2  # raised when features change, since weights fit only the features they were learned from
 SHIPPED = Path(__file__).with_name("model.npz")
 CLIPPED = 0.99999  # share of weights that keep their value; the few beyond are clipped
 

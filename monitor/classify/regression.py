@@ -15,6 +15,8 @@ from monitor.classify import features
 
 Floats = NDArray[np.float32]
 
+FIRST = 1e-5  # where the sums of squared gradients begin: more would slow the rare features down
+
 
 @dataclass(frozen=True, slots=True)
 class Design:
@@ -96,7 +98,7 @@ class _State:
 
     def __init__(self, now: Fit) -> None:
         self.now = now
-        self._seen = Fit(np.full_like(now.weights, 1e-3), np.full_like(now.bias, 1e-3))
+        self._seen = Fit(np.full_like(now.weights, FIRST), np.full_like(now.bias, FIRST))
 
     def step(
         self,

@@ -16,6 +16,7 @@ from monitor import language
 from monitor.classify import huggingface
 from monitor.classify.adjusting import Adjust
 from monitor.classify.batching import Batcher, Limits, Row, padded
+from monitor.classify.doubt import Doubt
 from monitor.classify.embedded import NOTHING_SAID, star_odds
 from monitor.classify.label_mapping import label_names, map_labels
 from monitor.classify.reading import added_to
@@ -63,6 +64,7 @@ class TransformerClassifier:
         self._longest = _longest(settings, self._tokenizer)
         self._several = settings.get("problem_type") == "multi_label_classification"
         self._options = options
+        self._doubt = Doubt.of(options)
         self._languages = tuple(languages)
         self._batcher = Batcher(self._run, Limits(wait=options.max_wait))
 
@@ -84,15 +86,16 @@ class TransformerClassifier:
         chances = self._chances(utterances, codes)
         winners = chances.argmax(axis=1).tolist()
         confidences = chances.max(axis=1).tolist()
+        complaints = chances[:, LABELS.index("complaint")].tolist()
         return [
             Verdict(
                 label=LABELS[winner],
                 confidence=confidence,
-                unsure=confidence < self._options.unsure_below,
+                unsure=self._doubt(LABELS[winner], confidence, complaint),
                 language=code,
                 model=self.name,
             )
-            for winner, confidence, code in zip(winners, confidences, codes, strict=True)
+            for winner, confidence, complaint, code in zip(winners, confidences, complaints, codes, strict=True)
         ]
 
     def probabilities(self, utterances: Sequence[Utterance]) -> Floats:
