@@ -182,6 +182,15 @@ def test_features_are_the_same_in_every_process() -> None:
     assert len(seen) == 1 and len(seen.pop().strip()) == 64
 
 
+def test_classifying_loads_nothing_that_takes_much_memory() -> None:
+    code = (
+        "import sys; from monitor.classify.embedded import EmbeddedClassifier; from monitor.model import Utterance; "
+        "EmbeddedClassifier.load(languages=('sk',)).classify([Utterance(text='ok')]); "
+        "print(sorted({'pydantic', 'scipy', 'sklearn', 'torch', 'transformers'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
 def test_stretched_words_and_spaces_count_once() -> None:
     short, long = features.extract(["soo  good"]), features.extract(["sooooooo good"])
     assert [grams.tolist() for grams in short.grams] == [grams.tolist() for grams in long.grams]

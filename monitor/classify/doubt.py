@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from monitor.model import Label
-from monitor.options import ClassifierOptions
+
+if TYPE_CHECKING:  # pydantic takes 12 MiB, which those who only classify can do without
+    from monitor.options import ClassifierOptions
 
 UNSURE_BELOW = 0.60
 COMPLAINT_FROM = 0.20
