@@ -65,8 +65,10 @@ class Poller:
 
     async def read_due(self) -> None:
         """Everything that is due now, once."""
-        while not await self._start_due() or self._running or self._unwritten:
-            await self._wait(IDLE)
+        pause = await self._start_due()
+        while not pause or self._running or self._unwritten:
+            await self._wait(pause)
+            pause = await self._start_due()
 
     async def _start_due(self) -> float:
         """Start what is due; returns the seconds until something may be due again."""
