@@ -23,7 +23,6 @@ POLL_LIMIT = 120.0  # seconds that one poll may take, parsing included
 IDLE = 5.0  # seconds between two looks at the clock when nothing is due: finds sources that were pulled forward
 QUEUE = 4  # times as many sources are claimed at once as are read at once
 SHORT = 0.2  # the same while polls are under way, for their ends are written down then
-CLOCK_JUMP = 60.0  # seconds that the clock may be set back without anybody minding
 PAUSE_WHEN_BUSY = 5.0  # seconds, while the database is locked or the disk is full
 
 
@@ -54,7 +53,7 @@ class Poller:
         try:
             while True:
                 await self._wait(await self._start_due())
-                if offset - self._offset() > CLOCK_JUMP:
+                if schedule.clock_jump(self._offset(), offset) < 0:
                     offset = self._offset()
                     await self._mend_clock()
         finally:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor import language
 from monitor.classify import features
-from monitor.classify.adjusting import Adjust
 from monitor.classify.doubt import Doubt
+from monitor.classify.judging import Judge
 from monitor.classify.modelfile import SHIPPED, ModelFile
-from monitor.classify.reading import added_to
-from monitor.model import LABELS, Reason, Utterance, Verdict
+from monitor.model import LABELS, Utterance, Verdict
 from monitor.packed import PackedTable
 
 NAME = "embedded-1"
@@ -39,70 +36,21 @@ _WORDS = re.compile(r"\S+")
 Floats = NDArray[np.float32]
 
 
-class EmbeddedClassifier:
+class EmbeddedClassifier(Judge):
     """Judges texts by words and pieces of words that it has seen in labelled texts. Safe to share between threads."""
 
     def __init__(self, model: ModelFile, *, languages: Sequence[str], doubt: Doubt | None = None) -> None:
-        self.name = NAME
-        self.base = f"{NAME}-{zlib.crc32(np.ascontiguousarray(model.weights).data):08x}"
-        self.learned: Adjust | None = None  # what a team's corrections add; see monitor/classify/learned.py
+        base = f"{NAME}-{zlib.crc32(np.ascontiguousarray(model.weights).data):08x}"
+        super().__init__(NAME, base, languages=languages, doubt=doubt or Doubt())
         self._table = PackedTable(model.weights.T)
         self._scale = np.float32(model.scale)
         self._bias = model.bias
         self._temperatures = dict(model.temperatures)
-        self._languages = tuple(languages)
-        self._doubt = doubt or Doubt()
 
     @classmethod
     def load(cls, path: Path | None = None, *, languages: Sequence[str], doubt: Doubt | None = None) -> Self:
         """The shipped model, or the one at `path`. Raises ModelUnusable where it cannot be read."""
         return cls(ModelFile.load(path or SHIPPED), languages=languages, doubt=doubt)
-
-    def classify(self, utterances: list[Utterance]) -> list[Verdict]:
-        """One verdict each, in order. Reasons and aspects cost more than the verdict itself: `explain` adds them."""
-        if not utterances:
-            return []
-        languages = self._identified(utterances)
-        chances = self._chances(utterances, languages)
-        winners = chances.argmax(axis=1).tolist()
-        confidences = chances.max(axis=1).tolist()
-        complaints = chances[:, LABELS.index("complaint")].tolist()
-        return [
-            Verdict(
-                label=LABELS[winner],
-                confidence=confidence,
-                unsure=self._doubt(LABELS[winner], confidence, complaint),
-                language=code,
-                model=self.name,
-            )
-            for winner, confidence, complaint, code in zip(winners, confidences, complaints, languages, strict=True)
-        ]
-
-    def probabilities(self, utterances: Sequence[Utterance]) -> Floats:
-        """Calibrated probabilities, one row an utterance, columns in the order of `LABELS`."""
-        if not utterances:
-            return np.zeros((0, len(LABELS)), np.float32)
-        return self._chances(utterances, self._identified(utterances))
-
-    def explain(self, utterance: Utterance, verdict: Verdict) -> Verdict:
-        """The same verdict with the words that pulled most towards it, the stars, and what the text is about."""
-        reasons = []
-        pulling = self._pulling_words(utterance, verdict)
-        if pulling:
-            reasons.append(Reason(code="words", detail=", ".join(pulling)))
-        if utterance.rating is not None:
-            reasons.append(Reason(code="stars", detail=f"{utterance.rating:g}"))
-        if self.learned is not None:
-            reasons += self.learned.reasons(utterance, self._bare_chances([utterance], [verdict.language]), verdict)
-        return added_to(replace(verdict, reasons=tuple(reasons)), utterance.text)
-
-    def _identified(self, utterances: Sequence[Utterance]) -> list[str]:
-        texts = [utterance.text for utterance in utterances]
-        return language.identify_many(texts, self._languages, [utterance.language for utterance in utterances])
-
-    def _chances(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> Floats:
-        chances = self._bare_chances(utterances, languages)
-        return chances if self.learned is None else self.learned(utterances, chances)
 
     def _bare_chances(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> Floats:
         parts = [

@@ -5,24 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor import language
 from monitor.classify import huggingface
-from monitor.classify.adjusting import Adjust
 from monitor.classify.batching import Batcher, Limits, Row, padded
 from monitor.classify.doubt import Doubt
 from monitor.classify.embedded import NOTHING_SAID, star_odds
+from monitor.classify.judging import Judge
 from monitor.classify.label_mapping import label_names, map_labels
-from monitor.classify.reading import added_to
 from monitor.classify.zero_shot import pairs
 from monitor.errors import ModelUnusable
-from monitor.model import LABELS, Reason, Utterance, Verdict
+from monitor.model import LABELS, Utterance, Verdict
 from monitor.options import ClassifierOptions
 
 _LONGEST = 512  # tokens, where the model does not say what it can take
@@ -43,7 +40,7 @@ class Engine(Protocol):
         ...
 
 
-class TransformerClassifier:
+class TransformerClassifier(Judge):
     """Any model of the hub that classifies texts, or of inference (zero-shot). Safe to share between threads."""
 
     def __init__(
@@ -55,8 +52,7 @@ class TransformerClassifier:
         languages: Sequence[str],
     ) -> None:
         settings = huggingface.settings_of(repository.folder)
-        self.name = self.base = repository.title
-        self.learned: Adjust | None = None  # what a team's corrections add; see monitor/classify/learned.py
+        super().__init__(repository.title, repository.title, languages=languages, doubt=Doubt.of(options))
         self.repository = repository
         self.engine = engine
         self.mapping = map_labels(label_names(settings), options.labels)
@@ -64,8 +60,6 @@ class TransformerClassifier:
         self._longest = _longest(settings, self._tokenizer)
         self._several = settings.get("problem_type") == "multi_label_classification"
         self._options = options
-        self._doubt = Doubt.of(options)
-        self._languages = tuple(languages)
         self._batcher = Batcher(self._run, Limits(wait=options.max_wait))
 
     @classmethod
@@ -77,51 +71,6 @@ class TransformerClassifier:
         if chances.shape != (1, len(LABELS)) or not np.isfinite(chances).all():
             raise ModelUnusable("its weights are damaged: what it answers are no numbers")
         return found
-
-    def classify(self, utterances: list[Utterance]) -> list[Verdict]:
-        """One verdict each, in order, without reasons. Raises ModelUnusable where the engine fails."""
-        if not utterances:
-            return []
-        codes = self._identified(utterances)
-        chances = self._chances(utterances, codes)
-        winners = chances.argmax(axis=1).tolist()
-        confidences = chances.max(axis=1).tolist()
-        complaints = chances[:, LABELS.index("complaint")].tolist()
-        return [
-            Verdict(
-                label=LABELS[winner],
-                confidence=confidence,
-                unsure=self._doubt(LABELS[winner], confidence, complaint),
-                language=code,
-                model=self.name,
-            )
-            for winner, confidence, complaint, code in zip(winners, confidences, complaints, codes, strict=True)
-        ]
-
-    def probabilities(self, utterances: Sequence[Utterance]) -> Floats:
-        """One row an utterance, columns in the order of `LABELS`. Raises ModelUnusable."""
-        if not utterances:
-            return np.zeros((0, len(LABELS)), np.float32)
-        return self._chances(utterances, self._identified(utterances))
-
-    def explain(self, utterance: Utterance, verdict: Verdict) -> Verdict:
-        """The same verdict with the stars, what the text is about, and for a short text the words that pulled."""
-        reasons = []
-        if pulling := self._pulling_words(utterance, verdict):
-            reasons.append(Reason(code="words", detail=", ".join(pulling)))
-        if utterance.rating is not None:
-            reasons.append(Reason(code="stars", detail=f"{utterance.rating:g}"))
-        if self.learned is not None:
-            reasons += self.learned.reasons(utterance, self._bare_chances([utterance], [verdict.language]), verdict)
-        return added_to(replace(verdict, reasons=tuple(reasons)), utterance.text)
-
-    def _identified(self, utterances: Sequence[Utterance]) -> list[str]:
-        texts = [utterance.text for utterance in utterances]
-        return language.identify_many(texts, self._languages, [utterance.language for utterance in utterances])
-
-    def _chances(self, utterances: Sequence[Utterance], codes: Sequence[str]) -> Floats:
-        chances = self._bare_chances(utterances, codes)
-        return chances if self.learned is None else self.learned(utterances, chances)
 
     def _bare_chances(self, utterances: Sequence[Utterance], codes: Sequence[str]) -> Floats:
         texts = [_readable(utterance.text) for utterance in utterances]

@@ -73,11 +73,6 @@ class Drafts:
             _settle_publication(connection, row, transition)
             return load_draft(row)
 
-    def last_texts(self, limit: int) -> list[str]:
-        """The newest published texts, newest first."""
-        rows = self._engine.rows("SELECT text FROM draft WHERE state = 'published' ORDER BY id DESC LIMIT ?", (limit,))
-        return [row["text"] for row in rows]
-
 
 def _save_judged(connection: Connection, judged: Judged, now: datetime) -> int | None:
     saved = connection.execute(

@@ -225,10 +225,6 @@ class Views:
             "language": self._distinct("draft.language"),
         }
 
-    def newest_change(self) -> float:
-        """Grows whenever a draft changes: a cheap way to see whether a page is out of date."""
-        return float(self._engine.rows("SELECT coalesce(max(updated_at), 0) FROM draft")[0][0])
-
     def _distinct(self, column: str) -> list[str]:
         rows = self._engine.rows(f"SELECT DISTINCT {column} {JOINED} ORDER BY 1")
         return [row[0] for row in rows if row[0]]
