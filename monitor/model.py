@@ -78,7 +78,8 @@ class Connector(Protocol):
 
 
 ReplyKind = Literal["overwrite", "key", "create", "manual"]
-LengthUnit = Literal["characters", "graphemes", "bytes"]
+LengthUnit = Literal["characters", "graphemes", "bytes", "weighted"]  # weighted: as X counts
+Channel = Literal["post", "review", "mail"]  # mail: only the customer reads it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,7 @@ class ReplyRules:
     max_length: int = 5000
     unit: LengthUnit = "characters"
     moderated: bool = False  # the platform may still refuse the answer later
+    channel: Channel = "review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +241,18 @@ class Triage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Why a sentence stands in a draft: which words of the situation it was picked for, most telling first.
+
+    `why` holds the situation's words (an aspect, "ours", "rude", "general", …), or "llm".
+    """
+
+    part: str
+    text: str
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
     """A drafted text. `parts` maps a part's name (apology, interest, solution, thanks, personal, invitation,
     or body) to its sentences, in the order in which they stand in `text`."""
@@ -247,6 +261,7 @@ class Composition:
     text: str
     parts: Mapping[str, str]
     author: str = "playbook"
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +310,7 @@ class Draft:
     decided_by: str = ""
     decided_at: datetime | None = None
     decided_via: str = ""
+    choices: tuple[Choice, ...] = ()  # of the text as it was drafted; empty once a person rewrote it
 
     @property
     def reference(self) -> str:

@@ -13,6 +13,12 @@ LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="ISO 639-
 Phrase = Annotated[str, Field(pattern=r"\w", description="words as they are written")]
 
 
+Offer = Literal["refund", "replacement", "voucher", "discount", "call_back", "manager"]
+AspectName = Literal["delivery", "product", "price", "staff", "refund", "web", "communication", "availability"]
+UrgencyName = Literal["safety", "legal", "media", "money", "deadline", "repeated"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
 class Options(BaseModel):
     """Refuses unknown keys, cannot be changed, and keeps inputs (which may be secrets) out of error messages."""
 
@@ -44,15 +50,70 @@ class CompanyOptions(Options):
     own_names: tuple[str, ...] = Field(
         default=(), description="names that the company uses on every source; they are never answered"
     )
+    competitors: tuple[Phrase, ...] = Field(
+        default=(), description="names of competitors; a reply that speaks ill of one is refused"
+    )
+    currency: str = Field(default="€", description="how amounts of money are written in replies, e.g. '€' or 'Kč'")
+    facts: Path | None = Field(
+        default=None, description="folder with LANGUAGE.toml files of facts that replies may use, e.g. return periods"
+    )
+
+
+class Allowance(Options):
+    """What may be promised in certain matters, or by certain people. What is left out is as in [policy]."""
+
+    may_offer: tuple[Offer, ...] | None = Field(default=None, description="instead of policy.may_offer")
+    voucher_limit: float | None = Field(default=None, ge=0.0, description="instead of policy.voucher_limit")
+
+
+class RoleOptions(Allowance):
+    """Narrows what those people may approve; it never widens what [policy] allows."""
+
+    people: tuple[str, ...] = Field(min_length=1, description="names of approval.people who have this role")
 
 
 class PolicyOptions(Options):
     """What a reply may promise. Everything else is refused by the guard."""
 
-    may_offer: tuple[Literal["refund", "replacement", "voucher", "discount", "call_back", "manager"], ...] = Field(
-        default=("call_back",), description="what a draft may offer of its own accord"
-    )
+    may_offer: tuple[Offer, ...] = Field(default=("call_back",), description="what a draft may offer of its own accord")
     voucher_limit: float = Field(default=0.0, ge=0.0, description="largest amount a reply may name as a gift")
+    extra: bool = Field(
+        default=True,
+        description="offer something extra, a voucher within its limit, where the fault is surely ours",
+    )
+    may_admit: bool = Field(
+        default=False, description="a reply may admit liability in the law's words ('we are liable for the damage')"
+    )
+    never_say: tuple[Phrase, ...] = Field(default=(), description="words that no reply may hold, e.g. for the lawyers")
+    aspects: dict[AspectName, Allowance] = Field(
+        default_factory=dict, description="other allowances where a complaint is about this"
+    )
+    roles: dict[str, RoleOptions] = Field(default_factory=dict, description="narrower allowances of some people")
+
+
+class LlmOptions(Options):
+    """A language model that drafts. The guard judges what it writes, a person decides; the playbook stands in."""
+
+    endpoint: str = Field(
+        default="", description="an OpenAI-compatible address, e.g. 'http://127.0.0.1:11434/v1'; empty: a local model"
+    )
+    model: str = Field(
+        min_length=1, description="the model's name at that endpoint, or a local folder or pulled model to run here"
+    )
+    api_key: SecretStr | None = Field(default=None, description="where the endpoint wants one")
+    structured: Literal["json_schema", "json_object", "off"] = Field(
+        default="json_schema", description="how the endpoint is asked for parts; off: by the prompt's words alone"
+    )
+    timeout: float = Field(default=30.0, gt=0.0, le=600.0, description="seconds until the playbook's draft is used")
+    max_tokens: int = Field(default=500, ge=50, le=8000, description="longest answer of the model")
+    temperature: float = Field(default=0.3, ge=0.0, le=2.0, description="0: always the likeliest words")
+    examples: int = Field(default=3, ge=0, le=10, description="approved replies shown to the model as examples")
+    price_in: float = Field(default=0.0, ge=0.0, description="price of a million tokens read")
+    price_out: float = Field(default=0.0, ge=0.0, description="price of a million tokens written")
+    spend_per_day: float = Field(
+        default=1.0, ge=0.0, description="most that a day may cost, in the currency of the prices"
+    )
+    tokens_per_day: int = Field(default=500_000, ge=0, description="most tokens a day, read and written together")
 
 
 class DraftingOptions(Options):
@@ -64,6 +125,31 @@ class DraftingOptions(Options):
         default=None, description="folder with your own LANGUAGE.toml playbooks; they replace the shipped ones"
     )
     formal: bool = Field(default=True, description="formal address (vykanie, vykání, magázás)")
+    acknowledge_first: tuple[UrgencyName, ...] = Field(
+        default=("safety", "legal", "media"),
+        description="matters in which a short 'we have it, we answer by …' is drafted before the answer itself",
+    )
+    llm: LlmOptions | None = Field(default=None, description="a language model that writes drafts; off where absent")
+
+
+class HoursOptions(Options):
+    """When people answer. Times are those of page.timezone."""
+
+    days: tuple[Weekday, ...] = Field(
+        default=("mon", "tue", "wed", "thu", "fri"), min_length=1, description="working days"
+    )
+    opens: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+        default="08:00", description="start of a working day"
+    )
+    closes: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+        default="16:00", description="end of a working day"
+    )
+    holidays: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = Field(
+        default="SK", description="country whose public holidays are free; empty: none"
+    )
+    answer_within: float = Field(
+        default=8.0, gt=0.0, le=400.0, description="working hours in which an answer is promised in acknowledgements"
+    )
 
 
 class ClassifierOptions(Options):
@@ -167,6 +253,7 @@ class Config(Options):
 
     company: CompanyOptions = CompanyOptions()
     policy: PolicyOptions = PolicyOptions()
+    hours: HoursOptions = HoursOptions()
     drafting: DraftingOptions = DraftingOptions()
     classifier: ClassifierOptions = ClassifierOptions()
     triage: TriageOptions = TriageOptions()

@@ -176,10 +176,11 @@ class _Document:
         if core is None:
             return None
         service = core.service.model_copy(update={"state": self.base / core.service.state})
-        drafting = core.drafting
-        if drafting.playbooks is not None:
-            drafting = drafting.model_copy(update={"playbooks": self.base / drafting.playbooks})
-        update = {"service": service, "drafting": drafting, "sources": sources, "base": self.base}
+        update = {"service": service, "sources": sources, "base": self.base}
+        if core.drafting.playbooks is not None:
+            update["drafting"] = core.drafting.model_copy(update={"playbooks": self.base / core.drafting.playbooks})
+        if core.company.facts is not None:
+            update["company"] = core.company.model_copy(update={"facts": self.base / core.company.facts})
         return core.model_copy(update=update)
 
     def _sources(self, written: object) -> Iterator[tuple[str, SourceOptions]]:

@@ -9,16 +9,44 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from monitor.errors import ConfigError
+from monitor.model import Channel
+from monitor.options import AspectName, Offer, UrgencyName
 
-Offer = Literal["refund", "replacement", "voucher", "discount", "call_back", "manager"]
-ASPECTS = ("delivery", "product", "price", "staff", "refund", "web", "communication", "availability")
-SITUATIONS = (*ASPECTS, "general", "question")
-SLOTS = ("name", "company", "contact", "signature", "website", "reference", "product", "topics")
+ASPECTS: tuple[str, ...] = get_args(AspectName)
+FAULTS = ("ours", "maybe_ours", "not_ours", "misunderstanding")
+CUSTOMERS = ("undecided", "know_it_all", "rude", "offended")
+URGENCIES: tuple[str, ...] = get_args(UrgencyName)
+CHANNELS: tuple[str, ...] = get_args(Channel)
+# "stars": only stars, no words; "waiting": the customer says for how long he has waited
+SITUATIONS = (*ASPECTS, *FAULTS, *CUSTOMERS, *URGENCIES, *CHANNELS, "general", "question", "stars", "waiting")
+SLOTS = (
+    "name",
+    "company",
+    "contact",
+    "signature",
+    "website",
+    "reference",
+    "product",
+    "topics",
+    "waiting",  # how long the customer has waited, e.g. "two weeks"
+    "voucher",  # the largest gift that the policy allows, e.g. "10 €"
+    "answer_by",  # when an answer is promised, e.g. "Monday, 23 November, 4 p.m."
+)
+FACT = "fact."  # {fact.returns} is the line `returns` of the company's fact file in that language
 
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _ADDRESS = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
@@ -34,13 +62,24 @@ class Sentence(_Table):
 
     text: str = Field(min_length=1)
     offers: tuple[Offer, ...] = ()
+    when: tuple[str, ...] = ()  # situations that all have to be at hand as well
+    unless: tuple[str, ...] = ()  # situations in which it is out of place
+
+    @field_validator("when", "unless")
+    @classmethod
+    def _known_situations_only(cls, situations: tuple[str, ...]) -> tuple[str, ...]:
+        for name in situations:
+            if name not in SITUATIONS:
+                raise ValueError(f'"{name}" is not one of {_listed(SITUATIONS)}{_meant(name, SITUATIONS)}')
+        return situations
 
     @field_validator("text")
     @classmethod
-    def _known_slots_only(cls, text: str) -> str:
+    def _known_slots_only(cls, text: str, info: ValidationInfo) -> str:
+        known = (*SLOTS, *(info.context or {}).get("forms", ()))
         for slot in _SLOT.findall(text):
-            if slot not in SLOTS:
-                raise ValueError(f"there is nothing to fill {{{slot}}} with; known are {_listed(SLOTS)}")
+            if slot not in known and not slot.startswith(FACT):
+                raise ValueError(f"there is nothing to fill {{{slot}}} with; known are {_listed(known)}")
         if re.search(r"[{}\[\]]", _SLOT.sub("", text)):
             raise ValueError("a bracket is not closed, or [formal|familiar] lacks its second form")
         return text
@@ -81,6 +120,8 @@ def _always_usable(bank: dict[str, tuple[Sentence, ...]]) -> dict[str, tuple[Sen
 
 
 Bank = Annotated[dict[str, Sentences], BeforeValidator(_one_key_each), Field(min_length=1)]
+OptionalBank = Annotated[dict[str, Sentences], BeforeValidator(_one_key_each)]
+Cues = tuple[str, ...]
 
 
 class _Parts(_Table):
@@ -90,7 +131,7 @@ class _Parts(_Table):
     def _each_part_usable(self) -> Self:
         for name in type(self).model_fields:
             bank = getattr(self, name)
-            if isinstance(bank, dict):
+            if isinstance(bank, dict) and bank and type(self).model_fields[name].is_required():
                 try:
                     _always_usable(bank)
                 except ValueError as error:
@@ -111,11 +152,55 @@ class SignOff(_Table):
 
 
 class Complaint(_Parts):
+    """`explanation` says facts, politely, where the fault is not ours or the customer has misunderstood; `extra` is
+    something more than putting it right, where the fault is surely ours."""
+
     apology: Bank
     interest: Bank
+    explanation: OptionalBank = {}
     ask: Bank
     solution: Bank
+    extra: Sentences = ()
     reference: Sentences = ()
+
+
+class Acknowledgement(_Table):
+    """The short "we have it": apology and interest as in a complaint, then `promise`."""
+
+    promise: Sentences = ()  # with {reference} and {answer_by}
+
+
+class Form(_Table):
+    """A word that changes with the customer: for a woman, a man, and where the name does not tell."""
+
+    woman: str
+    man: str
+    other: str
+
+
+class Units(_Table):
+    """How a time of waiting is read and written. `cues` are beginnings of words; `forms` are those that follow a
+    number, in the order of CLDR's plural classes that the language has (one, few, many/other), in the case that
+    "you have been waiting …" wants."""
+
+    cues: tuple[str, ...] = Field(min_length=1)
+    forms: tuple[str, ...] = Field(min_length=1)
+
+
+class Waiting(_Table):
+    numbers: dict[str, int] = {}  # words for small numbers: "dva" = 2
+    hour: Units | None = None
+    day: Units | None = None
+    week: Units | None = None
+    month: Units | None = None
+
+
+class Recognise(_Table):
+    """What the customer's own words tell of the fault; the notation is in responders/cues.py."""
+
+    ours: Cues = ()
+    not_ours: Cues = ()
+    misunderstanding: Cues = ()
 
 
 class Praise(_Parts):
@@ -126,9 +211,6 @@ class Praise(_Parts):
 
 class Neutral(_Parts):
     body: Bank
-
-
-Cues = tuple[str, ...]
 
 
 class PartCues(_Table):
@@ -158,6 +240,9 @@ class GuardCues(_Table):
     negations: Cues = ()
     insults: Cues = ()
     blame: Cues = ()
+    sarcasm: Cues = ()  # "well done you", "what did you expect"
+    slander: Cues = ()  # ill words, refused in one sentence with a competitor's name
+    admissions: Cues = ()  # admitting liability in the law's words
     parts: PartCues
     promises: PromiseCues
 
@@ -170,6 +255,10 @@ class Playbook(_Table):
     complaint: Complaint
     praise: Praise
     neutral: Neutral
+    acknowledgement: Acknowledgement = Acknowledgement()
+    forms: dict[str, Form] = {}  # words that change with the customer's gender, as {slots} of their own
+    waiting: Waiting = Waiting()
+    recognise: Recognise = Recognise()
     guard: GuardCues
 
     @field_validator("topics")
@@ -239,12 +328,17 @@ def _parse(name: str, text: str) -> dict[str, Any]:
 
 def _read(name: str, language: str, written: dict[str, Any], formal: bool) -> Playbook:
     try:
-        playbook = Playbook.model_validate(_addressed(written, formal))
+        playbook = Playbook.model_validate(_addressed(written, formal), context={"forms": _form_names(written)})
     except ValidationError as error:
         raise ConfigError([f"{name}: {problem}" for problem in _problems(error)]) from error
     if playbook.language != language:
         raise ConfigError([f'{name}: language: is "{playbook.language}", but the file is called {language}.toml'])
     return playbook
+
+
+def _form_names(written: Mapping[str, Any]) -> tuple[str, ...]:
+    forms = written.get("forms")
+    return tuple(forms) if isinstance(forms, dict) else ()
 
 
 def _addressed(value: Any, formal: bool) -> Any:
@@ -281,7 +375,10 @@ def _hint(kind: str, message: str, key: str) -> str:
 
 
 def _all_keys() -> tuple[str, ...]:
-    models = (Playbook, Greeting, SignOff, Complaint, Praise, Neutral, GuardCues, PartCues, PromiseCues, Sentence)
+    models = (
+        *(Playbook, Greeting, SignOff, Complaint, Praise, Neutral, Acknowledgement, Form, Waiting, Units, Recognise),
+        *(GuardCues, PartCues, PromiseCues, Sentence),
+    )
     return tuple(sorted({name for model in models for name in model.model_fields}))
 
 

@@ -18,8 +18,25 @@ SHIPPED = ROOT / "config.toml"
 SECTIONS = {name: field for name, field in Config.model_fields.items() if name not in ("sources", "base")}
 SWITCHED_OFF = re.compile(r"^# (\[[\w.-]+\]|[a-z_]+ = .*)$", re.MULTILINE)
 # the line shows an example, for there is no default to show
-OFF_BY_DEFAULT = {"playbooks", "metrics_token", "url", "model", "revision", "labels", "hypotheses"}
-ENVIRON = {"HEUREKA_KEY": "0" * 32, "HELPDESK_SECRET": "0" * 64, "OHLAS_METRICS_TOKEN": "0" * 32}
+OFF_BY_DEFAULT = {
+    "playbooks",
+    "metrics_token",
+    "url",
+    "model",
+    "revision",
+    "labels",
+    "hypotheses",
+    "facts",
+    "aspects",
+    "roles",
+    "llm",
+}
+ENVIRON = {
+    "HEUREKA_KEY": "0" * 32,
+    "HELPDESK_SECRET": "0" * 64,
+    "OHLAS_METRICS_TOKEN": "0" * 32,
+    "LLM_API_KEY": "0" * 32,
+}
 
 
 def everything() -> str:

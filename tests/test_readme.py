@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -31,12 +32,27 @@ def table() -> Iterator[str]:
         model = field.annotation
         if section in SET_WHEN_READ or not (isinstance(model, type) and issubclass(model, BaseModel)):
             continue
-        for name, option in model.model_fields.items():
-            yield f"| `{section}.{name}` | {shown(option.default)} | {option.description} |"
+        yield from rows(section, model)
+
+
+def rows(section: str, model: type[BaseModel]) -> Iterator[str]:
+    for name, option in model.model_fields.items():
+        yield f"| `{section}.{name}` | {shown(option.default)} | {option.description} |"
+        for key, inner in tables_in(option.annotation):
+            yield from rows(f"{section}.{name}{key}", inner)
+
+
+def tables_in(annotation: object) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The tables that an option holds: one of its own, or one for each name."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield "", annotation
+    by_name = get_origin(annotation) is dict
+    for inner in get_args(annotation):
+        yield from ((f".NAME{key}" if by_name else key, model) for key, model in tables_in(inner))
 
 
 def shown(value: object) -> str:
-    if value in (None, "", (), PydanticUndefined):
+    if value in (None, "", (), {}, PydanticUndefined):
         return ""
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)

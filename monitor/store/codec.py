@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from monitor.model import Aspect, Draft, DraftState, Finding, Mention, Priority, Reason, Tone, Urgency, Verdict
+from monitor.model import Aspect, Choice, Draft, DraftState, Finding, Mention, Priority, Reason, Tone, Urgency, Verdict
 from monitor.store.engine import Row, instant, moment
 
 
@@ -67,6 +67,14 @@ def load_mention(row: Row) -> Mention:
     )
 
 
+def dump_choices(choices: Iterable[Choice]) -> str:
+    return dump([{"part": choice.part, "text": choice.text, "why": list(choice.why)} for choice in choices])
+
+
+def load_choices(text: str) -> tuple[Choice, ...]:
+    return tuple(Choice(part=one["part"], text=one["text"], why=tuple(one["why"])) for one in json.loads(text))
+
+
 def load_draft(row: Row) -> Draft:
     return Draft(
         id=row["id"],
@@ -89,4 +97,5 @@ def load_draft(row: Row) -> Draft:
         decided_by=row["decided_by"] or "",
         decided_at=moment(row["decided_at"]),
         decided_via=row["decided_via"] or "",
+        choices=load_choices(row["choices"]),
     )

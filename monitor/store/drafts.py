@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from monitor.errors import NoSuchDraft, StaleDecision
 from monitor.model import Composition, Draft, DraftState, Finding, Transition, Triage, Verdict, text_hash
 from monitor.store.audit import OHLAS, write_decision
-from monitor.store.codec import dump, dump_findings, dump_reason, dump_verdict, load_draft
+from monitor.store.codec import dump, dump_choices, dump_findings, dump_reason, dump_verdict, load_draft
 from monitor.store.engine import Engine, Row, moment, seconds
 
 WAITING = (DraftState.PENDING, DraftState.FAILED)
@@ -104,8 +104,9 @@ def _insert_draft(connection: Connection, judged: Judged, now: datetime) -> int 
     """None where the case has an open draft already: one matter, one answer."""
     row = connection.execute(
         "INSERT INTO draft (case_id, mention_id, rev, state, language, text, parts, author, findings, priority,"
-        " reason, manual, created_at, updated_at, approved_hash) VALUES (:case_id, :mention_id, 1, 'pending',"
-        " :language, :text, :parts, :author, :findings, :priority, :reason, :manual, :now, :now, '')"
+        " reason, manual, choices, created_at, updated_at, approved_hash) VALUES (:case_id, :mention_id, 1, 'pending',"
+        " :language, :text, :parts, :author, :findings, :priority, :reason, :manual, :choices, :now,"
+        " :now, '')"
         " ON CONFLICT DO NOTHING RETURNING *",
         _draft_values(judged, now),
     ).fetchone()
@@ -137,10 +138,11 @@ def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetim
     typed = existing["author"] != "playbook"
     values = _draft_values(judged, now) | {"id": existing["id"]}
     if typed:
-        values |= {name: existing[name] for name in ("text", "language", "parts", "author", "findings")}
+        values |= {name: existing[name] for name in ("text", "language", "parts", "author", "findings", "choices")}
     row = connection.execute(
         "UPDATE draft SET state = 'pending', rev = rev + 1, language = :language, text = :text, parts = :parts,"
-        " author = :author, findings = :findings, priority = :priority, reason = :reason, updated_at = :now,"
+        " author = :author, choices = :choices, findings = :findings, priority = :priority,"
+        " reason = :reason, updated_at = :now,"
         " publish_after = NULL, approved_hash = '' WHERE id = :id RETURNING *",
         values,
     ).fetchone()
@@ -208,14 +210,16 @@ def _draft_values(judged: Judged, now: datetime) -> dict[str, object]:
         "priority": judged.triage.priority,
         "reason": dump_reason(judged.triage.reason),
         "manual": judged.manual,
+        "choices": dump_choices(composition.choices),
         "now": now.timestamp(),
     }
 
 
 def _write_revision(connection: Connection, draft: Row, at: datetime) -> None:
     connection.execute(
-        "INSERT INTO draft_rev (draft_id, rev, language, text, parts, author, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (draft["id"], draft["rev"], draft["language"], draft["text"], draft["parts"], draft["author"], at.timestamp()),
+        "INSERT INTO draft_rev (draft_id, rev, language, text, parts, author, choices, at)"
+        " SELECT id, rev, language, text, parts, author, choices, ? FROM draft WHERE id = ?",
+        (at.timestamp(), draft["id"]),
     )
 
 
@@ -234,7 +238,7 @@ def _compare_and_set(connection: Connection, transition: Transition) -> Row | No
         "at": transition.at.timestamp(),
         "via": decision.via,
     }
-    changed = ", text = :text, rev = rev + 1, author = :author, parts = :parts, findings = :findings"
+    changed = ", text = :text, rev = rev + 1, author = :author, parts = :parts, choices = '[]', findings = :findings"
     states = ",".join(f"'{state.value}'" for state in sorted(transition.sources))
     row: Row | None = connection.execute(
         "UPDATE draft SET state = :target, approved_hash = :hash, publish_after = :publish_after, updated_at = :at,"

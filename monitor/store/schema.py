@@ -84,6 +84,18 @@ def m0003_wanted(db: Database) -> None:
     db.execute("CREATE INDEX idx_mention_aside ON mention(created_at DESC, id) WHERE action IN ('note', 'skip')")
 
 
+@migrations()
+def m0004_replies(db: Database) -> None:
+    """Why each sentence of a draft was chosen, and what a language model has cost."""
+    db.execute("ALTER TABLE draft ADD COLUMN choices TEXT NOT NULL DEFAULT '[]'")
+    db.execute("ALTER TABLE draft_rev ADD COLUMN choices TEXT NOT NULL DEFAULT '[]'")
+    db.table("llm_use").create(
+        {"day": str, "model": str, "requests": int, "tokens_in": int, "tokens_out": int, "cost": float},
+        pk=("day", "model"),
+        not_null={"requests", "tokens_in", "tokens_out", "cost"},
+    )
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {
