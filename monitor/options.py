@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -204,14 +205,126 @@ class TriageOptions(Options):
     )
 
 
+class AnswerTimes(Options):
+    """Working hours until an answer is due, by priority."""
+
+    urgent: float = Field(default=2.0, gt=0.0, description="working hours for urgent matters")
+    high: float = Field(default=4.0, gt=0.0, description="working hours for matters of high priority")
+    normal: float = Field(default=8.0, gt=0.0, description="working hours for ordinary matters")
+    low: float = Field(default=24.0, gt=0.0, description="working hours for what can wait, e.g. praise")
+
+
 class ApprovalOptions(Options):
-    people: tuple[str, ...] = Field(default=("you",), min_length=1, description="names of those who may decide")
+    people: tuple[str, ...] = Field(
+        default=("you",),
+        min_length=1,
+        description="names of those who may decide; those with a [people.NAME] need not stand here",
+    )
     grace: float = Field(default=45.0, ge=0.0, le=3600.0, description="seconds in which an approval can be undone")
     look_up_after: float = Field(
         default=90.0,
         ge=1.0,
         le=3600.0,
         description="seconds after which an answer that may be out or not is looked for; longer than any request lives",
+    )
+    own_edits: bool = Field(default=True, description="whether a person may approve a text that he has rewritten")
+    two_for: tuple[UrgencyName, ...] = Field(default=(), description="matters that two people have to approve")
+    lease: float = Field(default=15.0, gt=0.0, le=1440.0, description="minutes for which a claimed draft is one's own")
+    answer_within: AnswerTimes = Field(default=AnswerTimes(), description="working hours until an answer is due")
+    remind_at: float = Field(
+        default=0.5, gt=0.0, lt=1.0, description="share of that time after which a reminder is sent"
+    )
+    escalate_to: str = Field(
+        default="", description="person or group that hears of a matter whose answer is overdue, after the deputy"
+    )
+
+
+def _period(value: str) -> str:
+    first, _, last = value.partition("/")
+    try:
+        if date.fromisoformat(first) > date.fromisoformat(last or first):
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            "write a day like '2026-12-24', or the first and the last one: '2026-12-24/2027-01-02'"
+        ) from None
+    return value
+
+
+class PersonOptions(Options):
+    """Somebody who reads or decides. The table's name is the person's name everywhere."""
+
+    mail: str = Field(default="", pattern=r"^([^@\s]+@[^@\s]+)?$", description="e-mail address")
+    slack: str = Field(default="", pattern=r"^([UW][A-Z0-9]+)?$", description="Slack's member ID, e.g. 'U012AB3CD'")
+    role: Literal["reader", "agent", "manager"] = Field(
+        default="agent", description="reader: only reads; agent: decides; manager: also against the guard, and in bulk"
+    )
+    language: Literal["en", "sk", "cs", "hu"] = Field(default="en", description="in which Ohlas writes to this person")
+    languages: tuple[LanguageCode, ...] = Field(
+        default=(), description="languages of customers that this person answers; empty: all"
+    )
+    sources: tuple[str, ...] = Field(default=(), description="sources that this person answers; empty: all")
+    groups: tuple[str, ...] = Field(default=(), description="groups that this person belongs to, for [[routing]]")
+    hours: HoursOptions | None = Field(default=None, description="own working hours, where they differ from [hours]")
+    deputy: str = Field(default="", description="who stands in while this person is away")
+    absent: tuple[Annotated[str, AfterValidator(_period)], ...] = Field(
+        default=(), description="days away, e.g. '2026-12-24/2027-01-02'"
+    )
+
+
+class RoutingRule(Options):
+    """The first rule that fits a draft says whose it is; what is left out fits everything."""
+
+    source: str = Field(default="", description="name of a source")
+    language: str = Field(default="", pattern=r"^([a-z]{2})?$", description="the customer's language")
+    label: Literal["", "complaint", "praise", "neutral"] = Field(default="", description="kind of mention")
+    aspect: AspectName | Literal[""] = Field(default="", description="what it is about")
+    urgency: UrgencyName | Literal[""] = Field(default="", description="what makes it urgent")
+    to: str = Field(min_length=1, description="a person, or a group of people")
+
+
+class SlackOptions(Options):
+    """Off where absent."""
+
+    bot_token: SecretStr = Field(description="the app's bot token, xoxb-…")
+    app_token: SecretStr | None = Field(default=None, description="the app-level token, xapp-…; for mode socket")
+    signing_secret: SecretStr | None = Field(default=None, description="the app's signing secret; for mode http")
+    mode: Literal["socket", "http"] = Field(
+        default="socket", description="socket needs no address that Slack can reach; http: POST /slack behind page.url"
+    )
+    channel: str = Field(pattern=r"^[CGD][A-Z0-9]+$", description="ID of the channel for drafts, e.g. 'C012AB3CD'")
+    notices: str = Field(
+        default="", pattern=r"^([CGD][A-Z0-9]+)?$", description="ID of the channel for notices; empty: the same"
+    )
+    api: str = Field(default="https://slack.com/api/", description="address of Slack's API, for a proxy")
+
+
+Security = Literal["tls", "starttls", "none"]
+
+
+class MailOptions(Options):
+    """Off where absent."""
+
+    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", description="address that Ohlas writes from")
+    host: str = Field(min_length=1, description="SMTP server")
+    port: int = Field(default=587, ge=1, le=65535, description="SMTP port")
+    security: Security = Field(default="starttls", description="tls (usually port 465), starttls (587), or none")
+    user: str = Field(default="", description="SMTP user; empty: no login")
+    password: SecretStr | None = Field(default=None, description="SMTP password")
+    ca: Path | None = Field(default=None, description="certificate of an own authority that the servers are checked by")
+    after: float = Field(
+        default=15.0, ge=0.0, description="minutes that a draft waits (in Slack, on the page) before a mail is sent"
+    )
+    imap_host: str = Field(default="", description="IMAP server for approving by reply; empty: links only")
+    imap_port: int = Field(default=993, ge=1, le=65535, description="IMAP port")
+    imap_security: Security = Field(default="tls", description="tls (993), starttls (143), or none")
+    imap_user: str = Field(default="", description="IMAP user; empty: the SMTP user")
+    imap_password: SecretStr | None = Field(default=None, description="IMAP password; absent: the SMTP password")
+    folder: str = Field(default="INBOX", description="folder that replies arrive in")
+    authserv_id: str = Field(
+        default="",
+        description="the name that your mail server signs Authentication-Results with; "
+        "without it a reply never decides, it is answered with a link",
     )
 
 
@@ -253,6 +366,8 @@ class Config(Options):
 
     company: CompanyOptions = CompanyOptions()
     policy: PolicyOptions = PolicyOptions()
+    people: dict[str, PersonOptions] = Field(default_factory=dict, description="who reads and decides")
+    routing: tuple[RoutingRule, ...] = Field(default=(), description="whose a draft is; the first rule that fits")
     hours: HoursOptions = HoursOptions()
     drafting: DraftingOptions = DraftingOptions()
     classifier: ClassifierOptions = ClassifierOptions()
@@ -260,5 +375,7 @@ class Config(Options):
     approval: ApprovalOptions = ApprovalOptions()
     page: PageOptions = PageOptions()
     service: ServiceOptions = ServiceOptions()
+    slack: SlackOptions | None = Field(default=None, description="drafts in Slack")
+    mail: MailOptions | None = Field(default=None, description="drafts by e-mail")
     sources: dict[str, SourceOptions] = Field(default_factory=dict)
     base: Path = Field(default=Path(), description="folder of config.toml; set when read")

@@ -181,6 +181,8 @@ class _Document:
             update["drafting"] = core.drafting.model_copy(update={"playbooks": self.base / core.drafting.playbooks})
         if core.company.facts is not None:
             update["company"] = core.company.model_copy(update={"facts": self.base / core.company.facts})
+        if core.mail is not None and core.mail.ca is not None:
+            update["mail"] = core.mail.model_copy(update={"ca": self.base / core.mail.ca})
         return core.model_copy(update=update)
 
     def _sources(self, written: object) -> Iterator[tuple[str, SourceOptions]]:

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from monitor.options import Config, SourceOptions
+from monitor.options import Config, MailOptions, PersonOptions, RoutingRule, SlackOptions, SourceOptions
 from monitor.settings import connector_kinds, read
 from tests.terminal import ROOT, answer
 
 SHIPPED = ROOT / "config.toml"
-SECTIONS = {name: field for name, field in Config.model_fields.items() if name not in ("sources", "base")}
-SWITCHED_OFF = re.compile(r"^# (\[[\w.-]+\]|[a-z_]+ = .*)$", re.MULTILINE)
+SECTIONS = [name for name, field in Config.model_fields.items() if isinstance(field.get_default(), BaseModel)]
+OPTIONAL = {"people": PersonOptions, "routing": RoutingRule, "slack": SlackOptions, "mail": MailOptions}
+SWITCHED_OFF = re.compile(r"^# (\[{1,2}[\w.-]+\]{1,2}|[a-z_]+ = .*)$", re.MULTILINE)
 # the line shows an example, for there is no default to show
 OFF_BY_DEFAULT = {
     "playbooks",
@@ -36,6 +37,9 @@ ENVIRON = {
     "HELPDESK_SECRET": "0" * 64,
     "OHLAS_METRICS_TOKEN": "0" * 32,
     "LLM_API_KEY": "0" * 32,
+    **dict.fromkeys(
+        ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SMTP_PASSWORD", "IMAP_PASSWORD"), "0" * 12
+    ),
 }
 
 
@@ -69,6 +73,13 @@ def test_every_option_is_there_or_shown_with_its_default(section: str) -> None:
     assert set(shown) == set(model.model_fields), f"[{section}] of config.toml lacks an option, or has one too many"
     for name in shown.keys() - written.keys() - OFF_BY_DEFAULT:
         assert model.model_validate({name: shown[name]}) == model(), f"{section}.{name} is not shown with its default"
+
+
+@pytest.mark.parametrize("section", OPTIONAL)
+def test_every_option_of_what_may_be_left_out_is_shown(section: str) -> None:
+    shown = tomllib.loads(everything())[section]
+    table = {"people": lambda: next(iter(shown.values())), "routing": lambda: shown[0]}.get(section, lambda: shown)()
+    assert set(table) == set(OPTIONAL[section].model_fields)
 
 
 def test_what_every_source_understands_is_shown() -> None:

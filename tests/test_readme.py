@@ -29,10 +29,9 @@ def table() -> Iterator[str]:
     yield "| option | default | what it is |"
     yield "|---|---|---|"
     for section, field in Config.model_fields.items():
-        model = field.annotation
-        if section in SET_WHEN_READ or not (isinstance(model, type) and issubclass(model, BaseModel)):
-            continue
-        yield from rows(section, model)
+        if section not in SET_WHEN_READ:
+            for key, model in tables_in(field.annotation):
+                yield from rows(f"{section}{key}", model)
 
 
 def rows(section: str, model: type[BaseModel]) -> Iterator[str]:
