@@ -22,6 +22,7 @@ from monitor.errors import ConfigError, StoreBusy, StoreError
 from monitor.http import Http
 from monitor.model import CanConfirm, Connector, Mention
 from monitor.options import Config
+from monitor.people import deciders, people_of
 from monitor.pipeline import Desk, Pipeline, guard_of
 from monitor.polling import Poller
 from monitor.rescoring import Rescorer
@@ -109,7 +110,7 @@ class Service:
     _troubles: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        people = self.config.approval.people
+        people = deciders(people_of(self.config))
         self.classifier = SteadyClassifier(self.config)
         self.desk = Desk(self.config, self.classifier, self.connectors)
         again = Rescorer(self.store, self.classifier, self.clock)
@@ -212,7 +213,7 @@ class Service:
 
     async def _invite(self, url: str, announce: Announce) -> None:
         (self.config.service.state / "page.url").write_text(url + "\n")
-        person = self.config.approval.people[0]
+        person = deciders(people_of(self.config))[0]
         token = await self.store.run(self.store.sign_ins.offer, person, self.clock())
         announce(f"page: {url}")
         announce(f"sign in once as {person}: {url}/sign-in?token={token}")

@@ -20,6 +20,7 @@ from monitor.errors import ConfigError
 from monitor.logs import mask, mask_queries, printable
 from monitor.mistakes import Mistake, bool_mistakes, did_you_mean, mistakes_of
 from monitor.options import Config, SourceOptions
+from monitor.people import mistakes as mistakes_of_people
 from monitor.toml_lines import line_of
 
 Table = dict[str, Any]
@@ -183,7 +184,9 @@ class _Document:
             update["company"] = core.company.model_copy(update={"facts": self.base / core.company.facts})
         if core.mail is not None and core.mail.ca is not None:
             update["mail"] = core.mail.model_copy(update={"ca": self.base / core.mail.ca})
-        return core.model_copy(update=update)
+        whole = core.model_copy(update=update)
+        self.mistakes.extend(mistakes_of_people(whole))
+        return whole
 
     def _sources(self, written: object) -> Iterator[tuple[str, SourceOptions]]:
         if not isinstance(written, dict):

@@ -39,7 +39,7 @@ ACTIONS = ("approve", "reject", "edit", "undo", "posted", "not-posted")
 @click.option(
     "--override", multiple=True, metavar="RULE", help="Approve although the guard's RULE is broken; repeatable."
 )
-@click.option("--as", "person", default=None, metavar="PERSON", help="Who decides. [default: first of approval.people]")
+@click.option("--as", "person", default=None, metavar="PERSON", help="Who decides. [default: first who may]")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_setup
 def command(
@@ -73,6 +73,8 @@ def command(
       ohlas decide 12 edit --text-file reply.txt --as Jana
       ohlas decide 12 reject --reason "answered by phone"
     """
+    from monitor.people import deciders, people_of
+
     config = setup.config()
     with reading(config) as store:
         before = store.drafts.get(draft)
@@ -80,7 +82,7 @@ def command(
             draft_id=draft,
             rev=rev or before.rev,
             action=cast(Action, action.replace("-", "_")),
-            actor=person or config.approval.people[0],
+            actor=person or deciders(people_of(config))[0],
             via="terminal",
             text=_text(before, text, text_file) if action == "edit" else "",
             reason=reason or (_asked("Why?") if action == "reject" else ""),
@@ -125,6 +127,7 @@ def _asked(question: str) -> str:
 async def _decide(config: Config, store: SqliteStore, decision: Decision) -> tuple[Draft, str]:
     """The draft afterwards, and where a person posts it. Only the draft's own source is opened; it knows the rules."""
     from monitor.classify.choosing import SteadyClassifier
+    from monitor.people import deciders, people_of
     from monitor.pipeline import Desk, guard_of
     from responders.approval import Rules, decide
 
@@ -132,7 +135,7 @@ async def _decide(config: Config, store: SqliteStore, decision: Decision) -> tup
     async with connected(config, source) as connectors:
         desk = Desk(config, SteadyClassifier(config), connectors)
         rules = Rules(
-            people=config.approval.people,
+            people=deciders(people_of(config)),
             grace=timedelta(seconds=config.approval.grace),
             check=guard_of(desk, store),
         )

@@ -36,7 +36,7 @@ MOST_LESSONS = 4000  # the newest; more would take minutes and teach little more
 )
 @click.option("--force", is_flag=True, help="Use what was learned even where it is not better.")
 @click.option("--back", is_flag=True, help="Judge again as before the last time that something was learned.")
-@click.option("--as", "person", default=None, metavar="PERSON", help="Who says so. [default: first of approval.people]")
+@click.option("--as", "person", default=None, metavar="PERSON", help="Who says so. [default: first who may]")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_setup
 def command(
@@ -82,9 +82,12 @@ def command(
 
 
 def _person(config: Config, person: str | None) -> str:
-    if person is not None and person not in config.approval.people:
-        raise NotAllowed(f"{person} is not among the people who may decide (approval.people in config.toml)")
-    return person or config.approval.people[0]
+    from monitor.people import deciders, people_of
+
+    people = deciders(people_of(config))
+    if person is not None and person not in people:
+        raise NotAllowed(f"{person} is not among the people who may decide; in config.toml: {', '.join(people)}")
+    return person or people[0]
 
 
 def _correct(config: Config, which: str, label: Label, who: str) -> tuple[dict[str, Any], list[str]]:

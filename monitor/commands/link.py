@@ -30,9 +30,10 @@ def command(setup: Setup, person: str | None, as_json: bool) -> None:
       ohlas link Jana
     """
     from monitor.commands.terminal import echo_json
+    from monitor.people import people_of
 
     config = setup.config()
-    name = person or config.approval.people[0]
+    name = person or next(iter(people_of(config)))
     _check(name, config)
     with writing(config) as store:
         token = store.sign_ins.offer(name, now())
@@ -46,6 +47,7 @@ def command(setup: Setup, person: str | None, as_json: bool) -> None:
 
 
 def _check(person: str, config: Config) -> None:
-    if person not in config.approval.people:
-        names = ", ".join(config.approval.people)
-        raise NotAllowed(f"{person} is not in approval.people of config.toml; there are: {names}")
+    from monitor.people import people_of
+
+    if person not in (people := people_of(config)):
+        raise NotAllowed(f"{person} is not among the people of config.toml; there are: {', '.join(people)}")
