@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Literal
 
 from monitor.model import Mention
 
@@ -15,17 +16,21 @@ _TITLES = re.compile(
     r"\b(?:ing|mgr|bc|mudr|judr|phdr|rndr|dr|prof|doc|phd|csc|mr|mrs|ms|pani|pán|paní|pan)\b\.?,?", re.IGNORECASE
 )
 _PRODUCT_KEYS = ("product", "product_name", "produkt", "výrobok", "výrobek", "termék")  # as sources name it
+_WITH_VOCATIVE = ("cs", "pl")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\.?")
+
+Gender = Literal["woman", "man", "other"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """`by_fold` finds "Tomáš" by "tomas"; `czech` holds the vocatives of men's names."""
+    """`by_fold` finds "Tomáš" by "tomas"; `vocatives` has the names that change when greeted, by language."""
 
     known: frozenset[str]
     by_fold: dict[str, tuple[str, ...]]
     women: frozenset[str]
-    czech: dict[str, str]
+    men: frozenset[str]
+    vocatives: dict[str, dict[str, str]]
 
 
 def given_name(author: str, language: str) -> str:
@@ -43,13 +48,19 @@ def given_name(author: str, language: str) -> str:
 
 
 def greeted(name: str, language: str) -> str:
-    """The name as a greeting has it: Czech has a vocative, the other languages greet in the nominative."""
-    if language != "cs":
-        return name
+    """The name as a greeting has it: Czech and Polish have a vocative, the others greet in the nominative."""
     names = _names()
-    if name in names.women:
-        return name[:-1] + "o" if name.endswith("a") else name
-    return names.czech.get(name, name)
+    if vocative := names.vocatives.get(language, {}).get(name):
+        return vocative
+    if language in _WITH_VOCATIVE and name in names.women and name.endswith("a"):
+        return f"{name[:-1]}o"
+    return name
+
+
+def gender(name: str) -> Gender:
+    """Whose name it is; "other" where the list does not know it, or knows it of both."""
+    woman, man = name in _names().women, name in _names().men
+    return "other" if woman == man else "woman" if woman else "man"
 
 
 def product_name(mention: Mention) -> str:
@@ -81,12 +92,15 @@ def _known(word: str) -> str:
 def _names() -> _Names:
     text = (resources.files("responders.playbooks") / "names.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)
-    women, czech = frozenset(tables["women"]), dict(tables["men_in_czech"])
-    known = women | frozenset(tables["men"]) | frozenset(czech)
+    bent = {"cs": dict(tables["men_in_czech"]), "pl": dict(tables.get("men_in_polish", {}))}
+    women, men = frozenset(tables["women"]), frozenset(tables["men"]).union(*bent.values())
+    for language, forms in tables.get("vocatives", {}).items():
+        bent[language] = {**bent.get(language, {}), **forms}
+    known = women | men
     by_fold: dict[str, tuple[str, ...]] = {}
     for name in sorted(known):
         by_fold[_fold(name)] = (*by_fold.get(_fold(name), ()), name)
-    return _Names(known, by_fold, women, czech)
+    return _Names(known, by_fold, women, men, bent)
 
 
 def _fold(word: str) -> str:

@@ -188,7 +188,11 @@ class Units(_Table):
 
 
 class Waiting(_Table):
-    numbers: dict[str, int] = {}  # words for small numbers: "dva" = 2
+    """`cues` tell that a sentence is about waiting, in the notation of responders/cues.py: "čaká", "no_answer"; a time
+    in other sentences is left alone. `numbers` are words for small numbers: "dva" = 2, also "a" = 1 of "a week"."""
+
+    cues: tuple[str, ...] = ()
+    numbers: dict[str, int] = {}
     hour: Units | None = None
     day: Units | None = None
     week: Units | None = None
@@ -230,6 +234,7 @@ class PromiseCues(_Table):
     call_back: Cues = ()
     manager: Cues = ()
     deadline: Cues = ()
+    amounts: Cues = ()  # amounts in words: "twenty euros"
 
 
 class GuardCues(_Table):
@@ -238,6 +243,10 @@ class GuardCues(_Table):
     letters: str = ""  # letters that none of the neighbouring languages has
     neighbours: dict[str, str] = {}  # languages it is taken for, with letters that a text in those would surely have
     negations: Cues = ()
+    refusals: Cues = ()  # "we cannot": what a sentence refuses is no promise …
+    but: Cues = ()  # … up to one of these words
+    titles: Cues = ()  # words before the name of a colleague: "Mr", "Frau"
+    titles_after: Cues = ()  # words behind one: "úr"
     insults: Cues = ()
     blame: Cues = ()
     sarcasm: Cues = ()  # "well done you", "what did you expect"
@@ -280,7 +289,7 @@ def load(language: str, folder: Path | None = None, *, formal: bool = True) -> P
     own = folder / f"{language}.toml" if folder is not None and _LANGUAGE.fullmatch(language) else None
     if own is None or not own.is_file():
         return shipped(language, formal)
-    written = _parse(own.name, _own_text(own))
+    written = _parse(own.name, own_text(own))
     if "guard" not in written and language in shipped_languages():
         written["guard"] = _shipped_tables(language)["guard"]
     return _read(str(own), language, written, formal)
@@ -310,7 +319,7 @@ def _shipped_tables(language: str) -> dict[str, Any]:
     return _parse(name, (resources.files("responders.playbooks") / name).read_text(encoding="utf-8"))
 
 
-def _own_text(path: Path) -> str:
+def own_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -328,7 +337,7 @@ def _parse(name: str, text: str) -> dict[str, Any]:
 
 def _read(name: str, language: str, written: dict[str, Any], formal: bool) -> Playbook:
     try:
-        playbook = Playbook.model_validate(_addressed(written, formal), context={"forms": _form_names(written)})
+        playbook = Playbook.model_validate(with_address(written, formal), context={"forms": _form_names(written)})
     except ValidationError as error:
         raise ConfigError([f"{name}: {problem}" for problem in _problems(error)]) from error
     if playbook.language != language:
@@ -341,14 +350,14 @@ def _form_names(written: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(forms) if isinstance(forms, dict) else ()
 
 
-def _addressed(value: Any, formal: bool) -> Any:
-    """Every "[formal|familiar]" replaced by the one form that the company uses."""
+def with_address(value: Any, formal: bool) -> Any:
+    """`value`, a text or tables of texts, with every "[formal|familiar]" replaced by the form in use."""
     if isinstance(value, str):
         return _ADDRESS.sub(lambda pair: pair.group(1 if formal else 2), value)
     if isinstance(value, list):
-        return [_addressed(item, formal) for item in value]
+        return [with_address(item, formal) for item in value]
     if isinstance(value, dict):
-        return {key: _addressed(item, formal) for key, item in value.items()}
+        return {key: with_address(item, formal) for key, item in value.items()}
     return value
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.language import identify
 from monitor.model import LABELS, Aspect, Composition, Label, LengthUnit, Mention, ReplyRules, Verdict
 from monitor.options import CompanyOptions, DraftingOptions, PolicyOptions
-from responders.draft import compose, language_for
+from responders.draft import acknowledge, compose, language_for
 from responders.guard import check
 from responders.length import measure
 from responders.names import given_name, greeted
@@ -192,6 +192,22 @@ def test_too_small_a_room_gives_the_shortest_complete_reply() -> None:
     made = draft("complaint", "en", limit=20, company=CompanyOptions())
     assert list(made.parts) == PARTS["complaint"]
     assert len(made.text) < 130
+
+
+@pytest.mark.parametrize("language", ["sk", "en"])
+def test_an_acknowledgement_apologises_shows_interest_and_promises_an_answer(language: str) -> None:
+    made = acknowledge(
+        mention(text="…"),
+        verdict("complaint", language, ("delivery",)),
+        playbook=load(language),
+        company=COMPANY,
+        rules=ReplyRules(),
+        reference="OH-00042",
+        answer_by="23. 11.",
+    )
+    assert list(made.parts) == ["apology", "interest", "solution"]
+    assert "OH-00042" in made.parts["solution"] and "23. 11." in made.parts["solution"]
+    assert made.text.endswith("Jana z Lipky") and "Jana" in made.text.splitlines()[0]
 
 
 @pytest.mark.parametrize(

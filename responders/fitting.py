@@ -1,0 +1,182 @@
+"""Puts sentences together to a text that fits. Pure: what is tried first depends only on the order of the variants."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from monitor.model import Channel, Choice, Composition, ReplyRules
+from responders.length import measure
+from responders.playbook import Playbook
+
+_PARAGRAPHS_FROM = 600  # below this length a reply is one paragraph
+_LONG_POST = 500  # a public post that is longer is not read, whatever the platform takes
+_VARIANTS_TRIED = 4  # of each part, while looking for a combination that fits
+_COMBINATIONS_WEIGHED = 256
+KEPT = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A finished sentence, and the words of the situation that it was picked for."""
+
+    text: str
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One place in the text and the sentences that may stand there, best first; `best` of them suit this mention."""
+
+    name: str
+    variants: tuple[Variant, ...]
+    best: int = 1
+    dropped_at: int = KEPT  # the step of shortening that leaves this piece out
+
+
+STEPS = 8  # of shortening; a piece that is dropped at a later step is never left out
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    separator: str
+    small_letter: str
+    channel: Channel
+    max_length: int
+    count: Callable[[str], int] = field(default=len)
+
+    @classmethod
+    def of(cls, playbook: Playbook, rules: ReplyRules) -> Layout:
+        one_paragraph = rules.channel == "post" or rules.max_length < _PARAGRAPHS_FROM
+        small_letter = playbook.greeting.small_letter_after_comma
+        return cls(
+            "\n" if one_paragraph else "\n\n", small_letter, rules.channel, rules.max_length, measure(rules.unit)
+        )
+
+
+Chosen = tuple[tuple[str, Variant], ...]
+
+
+def fitted(pieces: tuple[Piece, ...], layout: Layout, language: str, avoid: Collection[str] = ()) -> Composition:
+    """The most complete and most individual combination that fits, and that none of the texts `avoid` equals; the
+    shortest one where none does."""
+    chosen = _fitting(_fresh_first(pieces, avoid), layout, frozenset(avoid))
+    choices = tuple(Choice(part=name, text=variant.text, why=variant.why) for name, variant in _body(chosen, layout))
+    return Composition(language=language, text=_text(chosen, layout), parts=_parts(chosen, layout), choices=choices)
+
+
+def _fresh_first(pieces: tuple[Piece, ...], avoid: Collection[str]) -> tuple[Piece, ...]:
+    """Sentences that the customer has not read yet come first; those are kept that suit the matter, though."""
+    if not avoid:
+        return pieces
+    read = "\n".join(avoid).casefold()
+    return tuple(
+        Piece(
+            piece.name,
+            (*_in_order(piece.variants[: piece.best], read), *_in_order(piece.variants[piece.best :], read)),
+            piece.best,
+            piece.dropped_at,
+        )
+        for piece in pieces
+    )
+
+
+def _in_order(variants: tuple[Variant, ...], read: str) -> list[Variant]:
+    return sorted(variants, key=lambda variant: variant.text.casefold() in read)
+
+
+def _fitting(pieces: tuple[Piece, ...], layout: Layout, avoid: frozenset[str]) -> Chosen:
+    for suiting, step, room in _stages(layout):
+        kept = tuple(piece for piece in pieces if step < piece.dropped_at)
+        fitting = (
+            chosen
+            for chosen in _combinations(kept, layout, suiting, room)
+            if _fits(_text(chosen, layout), layout, room, avoid)
+        )
+        if chosen := _least_repetitive(itertools.islice(fitting, _COMBINATIONS_WEIGHED)):
+            return chosen
+    shortest = ((piece.name, _shortest(piece.variants, layout)) for piece in pieces if piece.dropped_at >= STEPS)
+    return tuple(shortest)
+
+
+def _stages(layout: Layout) -> Iterator[tuple[bool, int, int]]:
+    """Whether only suiting sentences are taken, the step of shortening, and the room for the text; best first."""
+    if layout.channel == "post" and layout.max_length > _LONG_POST:
+        yield from ((True, step, _LONG_POST) for step in (0, 1))
+    for suiting in (True, False):
+        yield from ((suiting, step, layout.max_length) for step in range(STEPS))
+
+
+def _fits(text: str, layout: Layout, room: int, avoid: frozenset[str]) -> bool:
+    return layout.count(text) <= room and text not in avoid
+
+
+def _shortest(variants: tuple[Variant, ...], layout: Layout) -> Variant:
+    return min(variants, key=lambda variant: layout.count(variant.text))
+
+
+def _least_repetitive(candidates: Iterator[Chosen]) -> Chosen | None:
+    """The first that does not say the same three words twice, else the first of those that do so least."""
+    best: Chosen | None = None
+    fewest = 0
+    for chosen in candidates:
+        repeated = _repeated(chosen)
+        if repeated == 0:
+            return chosen
+        if best is None or repeated < fewest:
+            best, fewest = chosen, repeated
+    return best
+
+
+def _repeated(chosen: Chosen) -> int:
+    words = [re.findall(r"\w+", variant.text.lower()) for _, variant in chosen]
+    triples = [triple for sentence in words for triple in zip(sentence, sentence[1:], sentence[2:], strict=False)]
+    return len(triples) - len(set(triples))
+
+
+def _combinations(pieces: tuple[Piece, ...], layout: Layout, suiting: bool, most: int) -> Iterator[Chosen]:
+    """In order of preference; those that are surely too long are passed over without being put together."""
+    room = most - (len(pieces) - 1)
+    sized = [[(variant, layout.count(variant.text)) for variant in _tried(piece, layout, suiting)] for piece in pieces]
+    if sum(min(size for _, size in variants) for variants in sized) > room:
+        return
+    for combination in itertools.product(*sized):
+        if sum(size for _, size in combination) <= room:
+            yield tuple((piece.name, variant) for piece, (variant, _) in zip(pieces, combination, strict=True))
+
+
+def _tried(piece: Piece, layout: Layout, suiting: bool) -> tuple[Variant, ...]:
+    variants = piece.variants[: piece.best] if suiting else piece.variants
+    return tuple(dict.fromkeys((*variants[:_VARIANTS_TRIED], _shortest(variants, layout))))
+
+
+def _text(chosen: Chosen, layout: Layout) -> str:
+    sentences = _sentences(chosen, layout)
+    greeting = [variant.text for name, variant in sentences if name == "greeting"]
+    body = " ".join(variant.text for name, variant in sentences if name not in ("greeting", "sign_off"))
+    sign_off = [variant.text for name, variant in sentences if name == "sign_off"]
+    if layout.separator == "\n":
+        return "\n".join([" ".join([*greeting, body]), *sign_off])
+    return layout.separator.join([*greeting, body, *sign_off])
+
+
+def _parts(chosen: Chosen, layout: Layout) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    for name, variant in _body(chosen, layout):
+        parts[name] = f"{parts[name]} {variant.text}" if name in parts else variant.text
+    return parts
+
+
+def _body(chosen: Chosen, layout: Layout) -> Chosen:
+    return tuple(one for one in _sentences(chosen, layout) if one[0] not in ("greeting", "sign_off"))
+
+
+def _sentences(chosen: Chosen, layout: Layout) -> Chosen:
+    """As they stand in the text: after "Dobrý deň," Slovak and Czech go on with a small letter."""
+    wanted = layout.small_letter == "always" or (layout.small_letter == "same_line" and layout.separator == "\n")
+    if not wanted or len(chosen) < 2 or chosen[0][0] != "greeting" or not chosen[0][1].text.endswith(","):
+        return chosen
+    name, first = chosen[1]
+    return (chosen[0], (name, Variant(first.text[:1].lower() + first.text[1:], first.why)), *chosen[2:])
