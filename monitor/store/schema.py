@@ -96,6 +96,59 @@ def m0004_replies(db: Database) -> None:
     )
 
 
+@migrations()
+def m0005_asking(db: Database) -> None:
+    """Whose a draft is, when somebody is asked again, and what goes out to people and comes back from them."""
+    for column in (
+        "assignee TEXT NOT NULL DEFAULT ''",
+        "team TEXT NOT NULL DEFAULT '[]'",  # JSON of names
+        "claimed_by TEXT NOT NULL DEFAULT ''",
+        "claimed_until REAL",
+        "snoozed_until REAL",
+        "watched INTEGER NOT NULL DEFAULT 0",  # snoozed until something changes
+        "level INTEGER NOT NULL DEFAULT 0",
+        "timer REAL",  # reminder, escalation and the end of a snooze at once; NULL: nobody is asked again
+        "answer_by REAL",
+        "routed INTEGER NOT NULL DEFAULT 0",
+        "approvals TEXT NOT NULL DEFAULT '[]'",  # JSON: who said yes to this revision so far, where two have to
+    ):
+        db.execute(f"ALTER TABLE draft ADD COLUMN {column}")
+    db.execute("CREATE INDEX idx_draft_timer ON draft(timer) WHERE timer IS NOT NULL")
+    db.execute("CREATE INDEX idx_draft_unrouted ON draft(id) WHERE NOT routed AND state IN ('pending', 'failed')")
+    db.table("message").create(
+        {
+            "id": int,
+            "key": str,
+            "medium": str,  # slack, mail
+            "recipient": str,
+            "person": str,
+            "kind": str,
+            "draft_id": int,
+            "rev": int,
+            "body": str,
+            "state": str,  # due, sending, sent, unknown, failed, dropped
+            "due": float,
+            "attempts": int,
+            "external_id": str,
+            "thread_id": str,
+            "shown": str,
+            "error": str,
+            "at": float,
+        },
+        pk="id",
+        not_null={"key", "medium", "recipient", "person", "kind", "rev", "body", "state", "attempts", "at"},
+        foreign_keys=[("draft_id", "draft", "id")],
+    )
+    db.table("message").create_index(["key"], unique=True)
+    db.execute("CREATE INDEX idx_message_due ON message(medium, due) WHERE state = 'due'")
+    db.execute("CREATE INDEX idx_message_sending ON message(id) WHERE state = 'sending'")
+    db.table("message").create_index(["draft_id"])
+    db.table("message").create_index(["medium", "external_id"])
+    db.table("received").create({"key": str, "at": float}, pk="key", not_null={"at"})
+    db.table("received").create_index(["at"])
+    db.table("reader").create({"name": str, "value": str}, pk="name", not_null={"value"})
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from monitor.store.aside import AsideMentions
+from monitor.store.asking import AskingRows
 from monitor.store.corrections import Corrections
 from monitor.store.drafts import Drafts
 from monitor.store.engine import Engine
 from monitor.store.mentions import Mentions
+from monitor.store.messages import Messages
 from monitor.store.publications import Publications
 from monitor.store.rescoring import Rescoring
 from monitor.store.sign_ins import SignIns
@@ -40,6 +42,8 @@ class SqliteStore:
         self.aside = AsideMentions(self._engine)
         self.corrections = Corrections(self._engine)
         self.rescoring = Rescoring(self._engine)
+        self.asking = AskingRows(self._engine)
+        self.messages = Messages(self._engine)
         self.sign_ins = SignIns(self._engine)
         self.backup = self._engine.backup
         self._thread: ThreadPoolExecutor | None = None
