@@ -133,6 +133,16 @@ class DraftingOptions(Options):
     llm: LlmOptions | None = Field(default=None, description="a language model that writes drafts; off where absent")
 
 
+def _known_country(code: str) -> str:
+    if code in ("", "SK", "CZ", "HU", "AT", "DE", "PL", "GB"):  # most installations need not wait for the import
+        return code
+    from holidays import list_supported_countries
+
+    if code not in list_supported_countries():
+        raise ValueError(f'the public holidays of "{code}" are not known; write a country like "SK", or nothing')
+    return code
+
+
 class HoursOptions(Options):
     """When people answer. Times are those of page.timezone."""
 
@@ -143,9 +153,9 @@ class HoursOptions(Options):
         default="08:00", description="start of a working day"
     )
     closes: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
-        default="16:00", description="end of a working day"
+        default="16:00", description="end of a working day; on the next day where it is not later than `opens`"
     )
-    holidays: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = Field(
+    holidays: Annotated[str, Field(pattern=r"^([A-Z]{2})?$"), AfterValidator(_known_country)] = Field(
         default="SK", description="country whose public holidays are free; empty: none"
     )
     answer_within: float = Field(
