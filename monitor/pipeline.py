@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
+from monitor.errors import ConfigError
 from monitor.language import identify
 from monitor.model import (
+    Channel,
     Classifier,
     Composition,
     Connector,
@@ -22,6 +24,7 @@ from monitor.model import (
     Mention,
     Priority,
     Reason,
+    ReplyRules,
     Triage,
     Utterance,
     Verdict,
@@ -34,9 +37,12 @@ from monitor.store.mentions import CaseOfMention, Unjudged
 from monitor.store.sqlite import SqliteStore
 from monitor.triage import case_key, label_for_reply, triage
 from responders.draft import compose, language_for
+from responders.facts import load as load_facts
+from responders.facts import mistakes_in_texts
 from responders.guard import check
 from responders.playbook import Playbook, load
 from responders.publish import is_manual, reply_rules
+from responders.situation import Situation, understand
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +59,12 @@ class Desk:
     classifier: Classifier
     connectors: Mapping[str, Connector]
     playbooks: dict[str, Playbook] = field(default_factory=dict)
+    known: dict[str, Mapping[str, str]] = field(default_factory=dict)  # the company's facts, by language
+
+    def check_texts(self) -> None:
+        """Raises ConfigError with every mistake in the playbooks and facts, before a mention trips over one."""
+        if mistakes := mistakes_in_texts(self.config.company, self.config.drafting):
+            raise ConfigError(mistakes)
 
     def judge(self, mentions: list[Mention]) -> list[Verdict]:
         """Verdicts with their reasons, in the order of the mentions."""
@@ -72,17 +84,50 @@ class Desk:
             already="same_text" if case and case.shared else "",
         )
 
-    def compose(self, mention: Mention, verdict: Verdict, reference: str = "") -> Composition:
-        language = language_for(verdict, mention, self.config.drafting)
+    def compose(
+        self,
+        mention: Mention,
+        verdict: Verdict,
+        reference: str = "",
+        *,
+        fault: str = "",
+        channel: Channel | None = None,
+        actor: str = "",
+        avoid: Collection[str] = (),
+    ) -> Composition:
+        """`fault` is a person's word on who erred (one of FAULTS of the playbook), `channel` another than the source's,
+        `actor` the one who is to approve, `avoid` the last replies of the thread. Raises ValueError for other faults.
+        """
+        language = self.language(mention, verdict)
         return compose(
             mention,
-            replace(verdict, label=label_for_reply(mention, verdict)),
+            self._as_answered(mention, verdict),
             playbook=self.playbook(language),
             company=self.config.company,
             policy=self.config.policy,
-            rules=reply_rules(self.connectors.get(mention.source)),
+            rules=self.rules(mention, channel),
             reference=reference,
+            facts=self.facts(language),
+            fault=fault,
+            actor=actor,
+            avoid=avoid,
         )
+
+    def situation(
+        self, mention: Mention, verdict: Verdict, *, fault: str = "", channel: Channel | None = None
+    ) -> Situation:
+        """What a reply is picked by. Raises ValueError where `fault` is none."""
+        return understand(
+            mention,
+            self._as_answered(mention, verdict),
+            playbook=self.playbook(self.language(mention, verdict)),
+            rules=self.rules(mention, channel),
+            fault=fault,
+        )
+
+    def language(self, mention: Mention, verdict: Verdict) -> str:
+        """The one to answer in."""
+        return language_for(verdict, mention, self.config.drafting)
 
     def guard(
         self, text: str, language: str, mention: Mention, verdict: Verdict, parts: Mapping[str, str] | None = None
@@ -106,6 +151,20 @@ class Desk:
                 language, self.config.drafting.playbooks, formal=self.config.drafting.formal
             )
         return self.playbooks[language]
+
+    def rules(self, mention: Mention, channel: Channel | None = None) -> ReplyRules:
+        """How the mention's source takes answers."""
+        rules = reply_rules(self.connectors.get(mention.source))
+        return replace(rules, channel=channel) if channel else rules
+
+    def facts(self, language: str) -> Mapping[str, str]:
+        if language not in self.known:
+            drafting = self.config.drafting
+            self.known[language] = load_facts(self.config.company.facts, language, formal=drafting.formal)
+        return self.known[language]
+
+    def _as_answered(self, mention: Mention, verdict: Verdict) -> Verdict:
+        return replace(verdict, label=label_for_reply(mention, verdict))
 
     def _utterance(self, mention: Mention) -> Utterance:
         return Utterance(

@@ -113,6 +113,7 @@ class Service:
         people = deciders(people_of(self.config))
         self.classifier = SteadyClassifier(self.config)
         self.desk = Desk(self.config, self.classifier, self.connectors)
+        self.desk.check_texts()
         again = Rescorer(self.store, self.classifier, self.clock)
         self.pipeline = Pipeline(self.store, self.desk, self.clock, idle=again.step)
         self.poller = Poller(

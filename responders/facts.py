@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from monitor.errors import ConfigError
+from monitor.options import CompanyOptions, DraftingOptions
+from responders import playbook
 from responders.playbook import own_text, with_address
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
@@ -24,6 +27,8 @@ def load(folder: Path | None, language: str, *, formal: bool = True) -> Mapping[
 
     Raises ConfigError naming file, key and what to do.
     """
+    if folder is not None and not folder.is_dir():
+        raise ConfigError([f"company.facts: {folder} is no folder; make it, with a file such as sk.toml in it"])
     path = folder / f"{language}.toml" if folder is not None and _LANGUAGE.fullmatch(language) else None
     if path is None or not path.is_file():
         return {}
@@ -31,6 +36,21 @@ def load(folder: Path | None, language: str, *, formal: bool = True) -> Mapping[
     if problems := [f"{path}: {problem}" for key, value in written.items() for problem in _problems(key, value)]:
         raise ConfigError(problems)
     return {key: " ".join(with_address(value, formal).split()) for key, value in written.items()}
+
+
+def mistakes_in_texts(company: CompanyOptions, drafting: DraftingOptions) -> list[str]:
+    """What is wrong with the playbooks and the facts in the languages that customers are answered in."""
+    found: dict[str, None] = {}
+    for language in (*drafting.languages, drafting.fallback_language):
+        for read in (
+            partial(playbook.load, language, drafting.playbooks, formal=drafting.formal),
+            partial(load, company.facts, language, formal=drafting.formal),
+        ):
+            try:
+                read()
+            except ConfigError as error:
+                found.update(dict.fromkeys(error.problems))
+    return list(found)
 
 
 def _parsed(path: Path) -> dict[str, Any]:

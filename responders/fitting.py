@@ -68,23 +68,18 @@ def fitted(pieces: tuple[Piece, ...], layout: Layout, language: str, avoid: Coll
 
 
 def _fresh_first(pieces: tuple[Piece, ...], avoid: Collection[str]) -> tuple[Piece, ...]:
-    """Sentences that the customer has not read yet come first; those are kept that suit the matter, though."""
-    if not avoid:
-        return pieces
+    """Sentences that the customer has read already come last, even those that suit the matter best."""
     read = "\n".join(avoid).casefold()
-    return tuple(
-        Piece(
-            piece.name,
-            (*_in_order(piece.variants[: piece.best], read), *_in_order(piece.variants[piece.best :], read)),
-            piece.best,
-            piece.dropped_at,
-        )
-        for piece in pieces
-    )
+    return tuple(_fresh(piece, read) for piece in pieces) if read else pieces
 
 
-def _in_order(variants: tuple[Variant, ...], read: str) -> list[Variant]:
-    return sorted(variants, key=lambda variant: variant.text.casefold() in read)
+def _fresh(piece: Piece, read: str) -> Piece:
+    if piece.name in ("greeting", "sign_off"):
+        return piece
+    unread = [variant for variant in piece.variants if variant.text.casefold() not in read]
+    best = [variant for variant in piece.variants[: piece.best] if variant in unread] or unread or piece.variants
+    others = [variant for variant in piece.variants if variant not in best]
+    return Piece(piece.name, (*best, *others), len(best), piece.dropped_at)
 
 
 def _fitting(pieces: tuple[Piece, ...], layout: Layout, avoid: frozenset[str]) -> Chosen:

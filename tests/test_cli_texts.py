@@ -36,13 +36,22 @@ def refused(body: str | bytes) -> str:
 
 def test_draft_answers_a_complaint_in_its_language(tmp_path: Path) -> None:
     answered = draft()
-    assert set(answered) == {"language", "text", "parts", "guard", "verdict"}
+    assert set(answered) == {"language", "text", "parts", "guard", "verdict", "situation", "choices"}
     assert (answered["language"], answered["verdict"]["label"]) == ("sk", "complaint")
     assert list(answered["parts"]) == ["apology", "interest", "solution"]
     assert all(part in answered["text"] for part in answered["parts"].values())
     assert answered["guard"] == []
     assert {"label", "confidence", "unsure", "language"} <= set(answered["verdict"])
     assert list(tmp_path.iterdir()) == [], "nothing is written"
+
+
+def test_draft_takes_a_persons_word_on_the_case_and_says_why_each_sentence_stands_there() -> None:
+    answered = draft(fault="not_ours", channel="mail", actor="Eva")
+    assert (answered["situation"]["fault"], answered["situation"]["channel"]) == ("not_ours", "mail")
+    assert {one["part"] for one in answered["choices"]} == set(answered["parts"])
+    assert all(one["why"] and one["text"] in answered["text"] for one in answered["choices"])
+    assert draft(fault=None, channel=None, actor=None)["situation"]["fault"] == "maybe_ours"
+    assert "fault: must be one of" in refused(json.dumps({**MENTION, "fault": "hers"}))
 
 
 def test_draft_thanks_for_praise_and_answers_a_question_too() -> None:

@@ -65,11 +65,16 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
       ohlas check --offline
       ohlas check --json
     """
+    from responders.facts import mistakes_in_texts
+
     try:
         loaded = setup.read()
     except ConfigError as error:
         _show_mistakes(error, as_json)
         raise OhlasError(f"{setup.path.name} cannot be used: {_mistakes(len(error.problems))}") from error
+    if problems := mistakes_in_texts(loaded.config.company, loaded.config.drafting):
+        _show_mistakes(ConfigError(problems), as_json)
+        raise OhlasError(f"the playbooks and facts cannot be used: {_mistakes(len(problems))}")
     model = _model(loaded.config)
     answers = [] if offline else asyncio.run(_ask_all(setup, loaded.config, timeout))
     (_show_json if as_json else _show)(setup, loaded, model, answers)

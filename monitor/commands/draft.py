@@ -13,9 +13,10 @@ from monitor.commands.opening import Setup, classifier, now, pass_setup
 from monitor.commands.shapes import of_findings, of_verdict
 from monitor.commands.sources import connected
 from monitor.commands.terminal import echo_json, written_out
-from monitor.model import Mention
 
 if TYPE_CHECKING:
+    from monitor.commands.given import Given
+    from monitor.model import Mention
     from monitor.options import Config
     from monitor.pipeline import Desk
 
@@ -38,30 +39,35 @@ def command(setup: Setup, as_json: bool) -> None:
 
     \b
     Reads one object:   {source, id, author, title?, text, language?, rating?, url, created_at?}
-    Prints one object:  {language, text, parts: {...}, guard: [...], verdict: {...}}
+    May also hold:      {fault?, channel?, actor?}
+    Prints one object:  {language, text, parts: {...}, guard: [...], verdict: {...}, situation: {...}, choices: [...]}
 
     The rating is in stars from 1 to 5, the language a code such as "sk". Works without a config.toml too. The guard's
-    list is empty where it has nothing against the text.
+    list is empty where it has nothing against the text. The fault is "ours", "maybe_ours", "not_ours" or
+    "misunderstanding", the channel "review", "post" or "mail", the actor the name of the person who will approve it.
+    The choices tell for each sentence which words of the situation it was picked for.
 
     \b
     Examples:
       echo '{"source": "web", "id": "1", "author": "Eva", "text": "Balík neprišiel!", "url": ""}' | ohlas draft
       ohlas draft --json < mention.json
     """
-    mention = _mention(sys.stdin.buffer.read())
-    echo_json(asyncio.run(_draft(setup.config_or_defaults(), mention)))
+    given = _given(sys.stdin.buffer.read())
+    echo_json(asyncio.run(_draft(setup.config_or_defaults(), given)))
 
 
-async def _draft(config: Config, mention: Mention) -> dict[str, Any]:
+async def _draft(config: Config, given: Given) -> dict[str, Any]:
     from monitor.pipeline import Desk
 
+    mention = given.mention(now())
     async with connected(config, mention.source) as connectors:  # the source knows how long a reply may be
-        return _drafted(Desk(config, classifier(config), connectors), mention)
+        return _drafted(Desk(config, classifier(config), connectors), mention, given)
 
 
-def _drafted(desk: Desk, mention: Mention) -> dict[str, Any]:
+def _drafted(desk: Desk, mention: Mention, given: Given) -> dict[str, Any]:
     verdict = desk.judge([mention])[0]
-    composition = desk.compose(mention, verdict)
+    fault = given.fault or ""
+    composition = desk.compose(mention, verdict, fault=fault, channel=given.channel, actor=given.actor)
     findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
     return {
         "language": composition.language,
@@ -69,10 +75,12 @@ def _drafted(desk: Desk, mention: Mention) -> dict[str, Any]:
         "parts": dict(composition.parts),
         "guard": of_findings(findings),
         "verdict": of_verdict(verdict),
+        "situation": desk.situation(mention, verdict, fault=fault, channel=given.channel),
+        "choices": list(composition.choices),
     }
 
 
-def _mention(body: bytes) -> Mention:
+def _given(body: bytes) -> Given:
     """Raises Unusable."""
     from pydantic import ValidationError
 
@@ -81,11 +89,10 @@ def _mention(body: bytes) -> Mention:
 
     written = _object(body)
     try:
-        given = Given.model_validate(written)
+        return Given.model_validate(written)
     except ValidationError as error:
         mistakes = mistakes_of(error, Given, written)
         raise Unusable("\n".join(f"{_place(mistake.path)}{mistake.text}" for mistake in mistakes)) from None
-    return given.mention(now())
 
 
 def _place(path: tuple[str | int, ...]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from monitor.model import Mention
+from monitor.model import Channel, Mention
 from monitor.text import canonical_url, clean, one_line
 
 
@@ -24,7 +24,9 @@ Id = Annotated[str, BeforeValidator(_number_is_id)]
 
 
 class Given(BaseModel):
-    """`{source, id, author, title?, text, language?, rating?, url, created_at?}`; other keys are left alone."""
+    """`{source, id, author, title?, text, language?, rating?, url, created_at?}`; other keys are left alone.
+
+    Who asks for a draft may add what a person knows of the case: `{fault?, channel?, actor?}`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -37,6 +39,11 @@ class Given(BaseModel):
     rating: float | None = Field(default=None, ge=1.0, le=5.0, strict=True, description="stars, 1 to 5")
     url: Text = Field(description="where it stands, may be empty")
     created_at: datetime | None = Field(default=None, description="ISO 8601; now where it is missing")
+    fault: Literal["ours", "maybe_ours", "not_ours", "misunderstanding"] | None = Field(
+        default=None, description="whose fault it is; read from the text where it is missing"
+    )
+    channel: Channel | None = Field(default=None, description="where the answer will stand; else as the source says")
+    actor: Text = Field(default="", description="who is to approve the answer; his role may narrow what is offered")
 
     @model_validator(mode="after")
     def _says_something(self) -> Given:
