@@ -79,6 +79,7 @@ class Connector(Protocol):
 
 ReplyKind = Literal["overwrite", "key", "create", "manual"]
 LengthUnit = Literal["characters", "graphemes", "bytes", "weighted"]  # weighted: as X counts
+Purpose = Literal["answer", "acknowledgement"]  # acknowledgement: "we have it, we answer by …"; the answer follows
 Channel = Literal["post", "review", "mail"]  # mail: only the customer reads it
 
 
@@ -93,6 +94,7 @@ class ReplyRules:
     kind: ReplyKind = "manual"
     max_length: int = 5000
     unit: LengthUnit = "characters"
+    max_bytes: int = 0  # beside max_length, in UTF-8; 0: no such limit
     moderated: bool = False  # the platform may still refuse the answer later
     channel: Channel = "review"
 
@@ -311,6 +313,10 @@ class Draft:
     decided_at: datetime | None = None
     decided_via: str = ""
     choices: tuple[Choice, ...] = ()  # of the text as it was drafted; empty once a person rewrote it
+    purpose: Purpose = "answer"
+    promised: datetime | None = None  # of an acknowledgement: by when it says that the answer comes
+    answer_by: datetime | None = None  # when this is due; of an answer that was promised: by when
+    approvals: tuple[str, ...] = ()  # who said yes to this revision so far, where two people have to
 
     @property
     def reference(self) -> str:
@@ -323,7 +329,9 @@ def case_reference(case_id: int) -> str:
 
 
 # "posted": a person posted it by hand, or found it on the platform; "not_posted": he looked, and it is not there.
-Action = Literal["approve", "edit", "reject", "undo", "posted", "not_posted"]
+# "acknowledge": turn it into a short acknowledgement; "full_answer": no acknowledgement, write the answer at once.
+# "handled": the customer was answered in some other way, e.g. by phone; nothing is posted.
+Action = Literal["approve", "edit", "reject", "undo", "posted", "not_posted", "handled", "acknowledge", "full_answer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,15 +361,20 @@ class Transition:
     target: DraftState
     at: datetime
     text: str | None = None  # the text of the new revision that an edit makes
+    author: str = ""  # who wrote that text; "" the one who decided
+    choices: tuple[Choice, ...] = ()
+    purpose: Purpose | None = None  # where the new revision has another one
+    promised: datetime | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     approved_hash: str = ""
     publish_after: datetime | None = None
+    approvals: tuple[str, ...] = ()  # who has said yes so far; a second person has to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """The one answer that a mention gets. `attempts` counts the requests that were started.
+    """The one answer, or the one acknowledgement, that a mention gets. `attempts` counts the requests that were started.
 
     `key` is the same for every try of one approval, so that a platform can recognise a repetition.
     """
@@ -373,3 +386,4 @@ class Publication:
     text_hash: str
     key: str
     attempts: int
+    purpose: Purpose = "answer"

@@ -122,6 +122,11 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "unknown_link": _("links to somewhere else than the company's website"),
         "unfilled_slot": _("a placeholder was left in"),
         "insult_or_blame": _("insults or blames the customer"),
+        "sarcasm": _("mocks the customer or answers back"),
+        "slander": _("speaks ill of a competitor"),
+        "admission": _("admits liability in the law's words"),
+        "forbidden_words": _("holds words that the policy forbids"),
+        "repetition": _("repeats an earlier reply in the same conversation"),
     },
     # lines of the audit list
     "action": {

@@ -1,0 +1,1 @@
+"""The guard's rules, by what they look at; responders/guard.py asks them all."""

@@ -1,0 +1,84 @@
+"""What a rule of the guard looks at, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.model import Finding, Label, Mention, ReplyRules
+from monitor.options import CompanyOptions, PolicyOptions
+from responders.cues import Span, fold, spans
+from responders.playbook import Playbook
+
+REFERENCE = r"\bOH-\d+\b"  # the number of a customer's matter; everybody may see it
+
+
+class Allowed(Protocol):
+    """What may be promised in one matter by one person: the policy itself, or something narrower."""
+
+    @property
+    def may_offer(self) -> Sequence[str]: ...
+
+    @property
+    def voucher_limit(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A text and everything that it is held against. `known` are lines that the company lets everybody know."""
+
+    text: str
+    language: str
+    label: Label
+    rules: ReplyRules
+    company: CompanyOptions
+    policy: PolicyOptions
+    allowed: Allowed
+    parts: Mapping[str, str]
+    mention: Mention | None
+    identify: Callable[[str], str] | None
+    playbook: Playbook | None
+    earlier: Sequence[str]
+    known: Sequence[str]
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return spans(self.text)
+
+    def without(self, known: Iterable[str]) -> str:
+        """The text without those lines."""
+        text = self.text
+        for line in sorted((line.strip() for line in known), key=len, reverse=True):
+            text = text.replace(line, " ") if line else text
+        return text
+
+    @property
+    def public(self) -> str:
+        """The text without what the company itself lets everybody know."""
+        return self.without((self.company.contact, self.company.website, *self.known))
+
+
+def error(rule: str, message: str, excerpt: str = "") -> Finding:
+    return Finding(rule=rule, severity="error", message=message, excerpt=_short(excerpt))
+
+
+def warning(rule: str, message: str, excerpt: str = "") -> Finding:
+    return Finding(rule=rule, severity="warning", message=message, excerpt=_short(excerpt))
+
+
+def _short(excerpt: str) -> str:
+    return excerpt if len(excerpt) <= 120 else f"{excerpt[:119]}…"
+
+
+def digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
+
+
+def same_word(written: str, meant: str, longest_ending: int = 3) -> bool:
+    """Whether `written` is `meant` with another ending, whatever case and diacritics: "žalobou" is "žaloba"."""
+    word, wanted = fold(written), fold(meant)
+    if len(wanted) < 3:
+        return word == wanted
+    stem = wanted.rstrip("aeiouy") if len(wanted) > 4 else wanted
+    return word == wanted or (word.startswith(stem) and len(word) - len(stem) <= longest_ending)
