@@ -374,7 +374,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
-    """The one answer, or the one acknowledgement, that a mention gets. `attempts` counts the requests that were started.
+    """The one answer that a mention gets, or its one acknowledgement. `attempts` counts the requests that were begun.
 
     `key` is the same for every try of one approval, so that a platform can recognise a repetition.
     """

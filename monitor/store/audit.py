@@ -48,11 +48,19 @@ def move_draft(
     action: str,
     at: datetime,
 ) -> None:
-    """Move the draft that answers a mention, where it is in one of `sources`, and write down why."""
-    draft = connection.execute(
+    """Move the drafts that answer a mention, where they are in one of `sources`, and write down why."""
+    drafts = connection.execute(
         "UPDATE draft SET state = ?, updated_at = ?, publish_after = NULL, approved_hash = ''"
         f" WHERE mention_id = ? AND state IN ({placeholders(len(sources))}) RETURNING *",
         (target, at.timestamp(), mention_id, *sources),
-    ).fetchone()
-    if draft:
+    ).fetchall()
+    for draft in drafts:
         write_decision(connection, draft, action, at=at)
+
+
+def newest_draft(connection: Connection, mention_id: int) -> Row | None:
+    """The answer rather than the acknowledgement that came before it."""
+    row: Row | None = connection.execute(
+        "SELECT * FROM draft WHERE mention_id = ? ORDER BY id DESC LIMIT 1", (mention_id,)
+    ).fetchone()
+    return row

@@ -98,4 +98,8 @@ def load_draft(row: Row) -> Draft:
         decided_at=moment(row["decided_at"]),
         decided_via=row["decided_via"] or "",
         choices=load_choices(row["choices"]),
+        purpose=row["purpose"],
+        promised=moment(row["promised"]),
+        answer_by=moment(row["answer_by"]),
+        approvals=tuple(json.loads(row["approvals"])),
     )

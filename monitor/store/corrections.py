@@ -14,7 +14,7 @@ from typing import Literal
 
 from monitor.errors import NoSuchDraft, StaleDecision
 from monitor.model import CORRECTED, Label, Mention, Reason, Utterance, Verdict, text_hash
-from monitor.store.audit import write_decision
+from monitor.store.audit import newest_draft, write_decision
 from monitor.store.codec import dump_verdict, load_mention, load_verdict
 from monitor.store.engine import Engine, Row, instant, moment
 
@@ -94,6 +94,7 @@ HOLDS = (
 # An answer approved as it was drafted confirms the label, unless stars or doubt set its tone (monitor/triage.py).
 CONFIRMED = (
     "draft.state IN ('approved', 'publishing', 'published') AND draft.decided_by <> '' AND draft.author = 'playbook'"
+    " AND draft.purpose = 'answer'"
     " AND NOT mention.unsure AND (mention.rating IS NULL OR mention.rating > 2.5 OR mention.label = 'complaint')"
 )
 
@@ -149,7 +150,7 @@ def _fix_verdict(connection: Connection, correction: Correction, before: Verdict
 
 
 def _write_audit(connection: Connection, correction: Correction, before: str) -> None:
-    draft = connection.execute("SELECT * FROM draft WHERE mention_id = ?", (correction.mention_id,)).fetchone()
+    draft = newest_draft(connection, correction.mention_id)
     if draft is None:
         return
     connection.execute("UPDATE draft SET updated_at = ? WHERE id = ?", (correction.at.timestamp(), draft["id"]))
@@ -165,7 +166,7 @@ def _write_audit(connection: Connection, correction: Correction, before: str) ->
 
 
 def _changed(connection: Connection, mention: Row) -> StaleDecision:
-    draft = connection.execute("SELECT * FROM draft WHERE mention_id = ?", (mention["id"],)).fetchone()
+    draft = newest_draft(connection, mention["id"])
     return StaleDecision(
         "the customer has changed the text since; look at it again",
         state=draft["state"] if draft else "",

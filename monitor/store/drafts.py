@@ -8,13 +8,27 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from monitor.errors import NoSuchDraft, StaleDecision
-from monitor.model import Composition, Draft, DraftState, Finding, Transition, Triage, Verdict, text_hash
+from monitor.model import (
+    Composition,
+    Decision,
+    Draft,
+    DraftState,
+    Finding,
+    Purpose,
+    Transition,
+    Triage,
+    Verdict,
+    text_hash,
+)
+from monitor.store.acknowledgements import hand_on
 from monitor.store.audit import OHLAS, write_decision
 from monitor.store.codec import dump, dump_choices, dump_findings, dump_reason, dump_verdict, load_draft
 from monitor.store.engine import Engine, Row, moment, seconds
 
 WAITING = (DraftState.PENDING, DraftState.FAILED)
 NOT_NEEDED = "no_reply_needed"
+NOTHING_TO_ANSWER = ("no_reply", "handled", "not_ours")  # reasons of a rejection
+KEPT_AS_TYPED = ("text", "language", "parts", "author", "findings", "choices", "promised")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +44,10 @@ class Judged:
     findings: tuple[Finding, ...] = ()
     manual: bool = False
     corrected: bool = False  # a person said what it is
+    purpose: Purpose = "answer"
+    promised: datetime | None = None  # by when this acknowledgement says that the answer comes
+    answer_by: datetime | None = None  # by when this answer was promised
+    acknowledgement: DraftState | None = None  # of the mention's acknowledgement as it was then; another: judge again
 
 
 class Drafts:
@@ -71,13 +89,21 @@ class Drafts:
                 reason=_reason(transition),
             )
             _settle_publication(connection, row, transition)
+            if not _ends_the_matter(decision):
+                hand_on(connection, row)
             return load_draft(row)
+
+
+def _ends_the_matter(decision: Decision) -> bool:
+    """Whether the reason of a rejection says that nothing is to be answered at all."""
+    return decision.action == "reject" and decision.reason.partition(":")[0] in NOTHING_TO_ANSWER
 
 
 def _save_judged(connection: Connection, judged: Judged, now: datetime) -> int | None:
     saved = connection.execute(
         "UPDATE mention SET stage = 'done', label = ?, confidence = ?, unsure = ?, language = ?, verdict = ?,"
-        " action = ?, priority = ?, reason = ?, case_id = ? WHERE id = ? AND stage = 'new' AND content_hash = ?",
+        " action = ?, priority = ?, reason = ?, case_id = ? WHERE id = ? AND stage = 'new' AND content_hash = ?"
+        " AND (SELECT state FROM draft WHERE mention_id = mention.id AND purpose = 'acknowledgement') IS ?",
         (
             judged.verdict.label,
             judged.verdict.confidence,
@@ -90,11 +116,14 @@ def _save_judged(connection: Connection, judged: Judged, now: datetime) -> int |
             judged.case_id,
             judged.row_id,
             judged.content_hash,
+            judged.acknowledgement,
         ),
     )
     if not saved.rowcount:
         return None
-    existing = connection.execute("SELECT * FROM draft WHERE mention_id = ?", (judged.row_id,)).fetchone()
+    existing = connection.execute(
+        "SELECT * FROM draft WHERE mention_id = ? AND purpose = ?", (judged.row_id, judged.purpose)
+    ).fetchone()
     if existing is not None:
         return _redraft(connection, existing, judged, now)
     return _insert_draft(connection, judged, now) if judged.composition else None
@@ -104,9 +133,10 @@ def _insert_draft(connection: Connection, judged: Judged, now: datetime) -> int 
     """None where the case has an open draft already: one matter, one answer."""
     row = connection.execute(
         "INSERT INTO draft (case_id, mention_id, rev, state, language, text, parts, author, findings, priority,"
-        " reason, manual, choices, created_at, updated_at, approved_hash) VALUES (:case_id, :mention_id, 1, 'pending',"
+        " reason, manual, choices, created_at, updated_at, approved_hash, purpose, promised, answer_by)"
+        " VALUES (:case_id, :mention_id, 1, 'pending',"
         " :language, :text, :parts, :author, :findings, :priority, :reason, :manual, :choices, :now,"
-        " :now, '')"
+        " :now, '', :purpose, :promised, :answer_by)"
         " ON CONFLICT DO NOTHING RETURNING *",
         _draft_values(judged, now),
     ).fetchone()
@@ -138,25 +168,38 @@ def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetim
     typed = existing["author"] != "playbook"
     values = _draft_values(judged, now) | {"id": existing["id"]}
     if typed:
-        values |= {name: existing[name] for name in ("text", "language", "parts", "author", "findings", "choices")}
+        values |= {name: existing[name] for name in KEPT_AS_TYPED}
     row = connection.execute(
         "UPDATE draft SET state = 'pending', rev = rev + 1, language = :language, text = :text, parts = :parts,"
         " author = :author, choices = :choices, findings = :findings, priority = :priority,"
-        " reason = :reason, updated_at = :now,"
-        " publish_after = NULL, approved_hash = '' WHERE id = :id RETURNING *",
+        " reason = :reason, updated_at = :now, promised = :promised, answer_by = coalesce(:answer_by, answer_by),"
+        " publish_after = NULL, approved_hash = '', approvals = '[]' WHERE id = :id RETURNING *",
         values,
     ).fetchone()
     _write_revision(connection, row, now)
-    why = "label_corrected" if judged.corrected else "mention_edited" if edited else "judged_again"
-    write_decision(connection, row, "redrafted", at=now, reason=why)
+    write_decision(connection, row, "redrafted", at=now, reason=_why_again(existing, judged, edited))
     return int(row["id"])
+
+
+def _why_again(existing: Row, judged: Judged, edited: bool) -> str:
+    if judged.corrected:
+        return "label_corrected"
+    if edited:
+        return "mention_edited"
+    return "judged_again" if judged.promised == moment(existing["promised"]) else "promise_renewed"
 
 
 def _rejudge(connection: Connection, existing: Row, judged: Judged) -> None:
     """The text stays; what the verdict says of it is new."""
     connection.execute(
-        "UPDATE draft SET priority = ?, reason = ?, findings = ? WHERE id = ?",
-        (judged.triage.priority, dump_reason(judged.triage.reason), dump_findings(judged.findings), existing["id"]),
+        "UPDATE draft SET priority = ?, reason = ?, findings = ?, promised = ? WHERE id = ?",
+        (
+            judged.triage.priority,
+            dump_reason(judged.triage.reason),
+            dump_findings(judged.findings),
+            seconds(judged.promised),
+            existing["id"],
+        ),
     )
 
 
@@ -174,7 +217,8 @@ def _says_the_same(draft: Row, composition: Composition) -> bool:
 def _is_touched(connection: Connection, draft: Row) -> bool:
     """Whether a person did anything with the draft beyond correcting the label."""
     decided = connection.execute(
-        "SELECT 1 FROM decision WHERE draft_id = ? AND actor <> ? AND action <> 'correct'", (draft["id"], OHLAS)
+        "SELECT 1 FROM decision WHERE draft_id = ? AND actor <> ? AND action NOT IN ('correct', 'acknowledge')",
+        (draft["id"], OHLAS),
     ).fetchone()
     return draft["author"] != "playbook" or decided is not None
 
@@ -211,14 +255,17 @@ def _draft_values(judged: Judged, now: datetime) -> dict[str, object]:
         "reason": dump_reason(judged.triage.reason),
         "manual": judged.manual,
         "choices": dump_choices(composition.choices),
+        "purpose": judged.purpose,
+        "promised": seconds(judged.promised),
+        "answer_by": seconds(judged.answer_by),
         "now": now.timestamp(),
     }
 
 
 def _write_revision(connection: Connection, draft: Row, at: datetime) -> None:
     connection.execute(
-        "INSERT INTO draft_rev (draft_id, rev, language, text, parts, author, choices, at)"
-        " SELECT id, rev, language, text, parts, author, choices, ? FROM draft WHERE id = ?",
+        "INSERT INTO draft_rev (draft_id, rev, language, text, parts, author, choices, purpose, at)"
+        " SELECT id, rev, language, text, parts, author, choices, purpose, ? FROM draft WHERE id = ?",
         (at.timestamp(), draft["id"]),
     )
 
@@ -230,20 +277,34 @@ def _compare_and_set(connection: Connection, transition: Transition) -> Row | No
         "rev": decision.rev,
         "target": transition.target,
         "text": transition.text,
-        "author": decision.actor,
+        "actor": decision.actor,
+        "author": transition.author or decision.actor,
+        "choices": dump_choices(transition.choices),
+        "purpose": transition.purpose,
+        "promised": seconds(transition.promised),
         "parts": dump(dict(transition.parts)),
         "findings": dump_findings(transition.findings),
         "hash": transition.approved_hash,
         "publish_after": seconds(transition.publish_after),
         "at": transition.at.timestamp(),
         "via": decision.via,
+        "approvals": dump(list(transition.approvals)),
     }
-    changed = ", text = :text, rev = rev + 1, author = :author, parts = :parts, choices = '[]', findings = :findings"
+    changed = (
+        ", text = :text, rev = rev + 1, author = :author, parts = :parts, choices = :choices, findings = :findings"
+        if transition.text is not None
+        else ""
+    )
+    if transition.purpose:
+        changed += ", purpose = :purpose, promised = :promised"
     states = ",".join(f"'{state.value}'" for state in sorted(transition.sources))
     row: Row | None = connection.execute(
         "UPDATE draft SET state = :target, approved_hash = :hash, publish_after = :publish_after, updated_at = :at,"
-        f" decided_by = :author, decided_at = :at, decided_via = :via{changed if transition.text is not None else ''}"
-        f" WHERE id = :id AND rev = :rev AND state IN ({states}) RETURNING *",
+        " approvals = :approvals,"
+        f" decided_by = :actor, decided_at = :at, decided_via = :via{changed}"
+        f" WHERE id = :id AND rev = :rev AND state IN ({states})"
+        " AND NOT EXISTS (SELECT 1 FROM draft other WHERE other.mention_id = draft.mention_id"
+        " AND other.id <> draft.id AND other.purpose = :purpose) RETURNING *",
         values,
     ).fetchone()
     return row
@@ -274,12 +335,14 @@ def _settle_publication(connection: Connection, draft: Row, transition: Transiti
     outcome = {"posted": "published", "not_posted": "failed"}.get(transition.decision.action)
     if outcome:
         connection.execute(
-            "INSERT INTO publication (source, external_id, mention_id, draft_id, rev, text, text_hash, key, state,"
-            " attempts, lookups, error, at) SELECT source, external_id, mention.id, :draft, :rev, :text, :hash,"
-            " 'by hand', :outcome, 0, 0, '', :at FROM mention WHERE mention.id = :mention"
-            " ON CONFLICT (source, external_id) DO UPDATE SET state = :outcome, due = NULL, at = :at",
+            "INSERT INTO publication (source, external_id, purpose, mention_id, draft_id, rev, text, text_hash, key,"
+            " state, attempts, lookups, error, at) SELECT source, external_id, :purpose, mention.id, :draft, :rev,"
+            " :text, :hash, 'by hand', :outcome, 0, 0, '', :at FROM mention WHERE mention.id = :mention"
+            " ON CONFLICT (source, external_id, purpose) DO UPDATE SET draft_id = :draft, state = :outcome, due = NULL,"
+            " at = :at",
             {
                 "draft": draft["id"],
+                "purpose": draft["purpose"],
                 "rev": draft["rev"],
                 "text": draft["text"],
                 "hash": text_hash(draft["text"]),

@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from monitor.model import DraftState, Label, Mention, Page
+from monitor.store.acknowledgements import seen_out
 from monitor.store.audit import move_draft
 from monitor.store.codec import dump_raw, load_mention
 from monitor.store.corrections import HOLDS
-from monitor.store.engine import Engine, placeholders
+from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.sources import PollRecord, record_poll
 
 CHUNK = 500  # rows of one statement; 14 values each stay below SQLite's 32,766 variables
@@ -39,6 +40,10 @@ class Unjudged:
     label: Label | None = None
     said_by: str = ""
     wanted: str = ""  # the person who wants it drafted, whatever the triage says
+    seen_at: datetime | None = None  # when it came to us
+    answered: bool = False  # an answer was drafted
+    acknowledgement: DraftState | None = None  # of the draft that says "we have it", None where there is none
+    promised: datetime | None = None  # by when an acknowledgement that is out says that the answer comes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +74,16 @@ class Mentions:
     def unjudged(self, limit: int, only: int | None = None) -> list[Unjudged]:
         """In the order in which they came; `only` is the row id of the one that is wanted."""
         rows = self._engine.rows(
-            "SELECT mention.*, mention_text.*, correction.label AS said, correction.actor AS said_by FROM mention"
-            f" JOIN mention_text USING (id) LEFT JOIN correction ON {HOLDS}"
+            "SELECT mention.*, mention_text.*, correction.label AS said, correction.actor AS said_by,"
+            " acknowledging.state AS acknowledgement, acknowledging.promised AS promised,"
+            " EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND purpose = 'answer') AS answered"
+            f" FROM mention JOIN mention_text USING (id) LEFT JOIN correction ON {HOLDS}"
+            " LEFT JOIN draft acknowledging"
+            " ON acknowledging.mention_id = mention.id AND acknowledging.purpose = 'acknowledgement'"
             " WHERE stage = 'new' AND (? IS NULL OR mention.id = ?) ORDER BY mention.id LIMIT ?",
             (only, only, limit),
         )
-        return [
-            Unjudged(
-                row_id=row["id"],
-                mention=load_mention(row),
-                label=row["said"],
-                said_by=row["said_by"] or "",
-                wanted=row["wanted"],
-            )
-            for row in rows
-        ]
+        return [_unjudged(row) for row in rows]
 
     def assign_cases(self, keys: Mapping[int, str], now: datetime) -> dict[int, CaseOfMention]:
         """Give each mention (row id -> key of what was said by whom, "" for never shared) its case, once."""
@@ -117,6 +117,21 @@ class Mentions:
         )
 
 
+def _unjudged(row: Row) -> Unjudged:
+    acknowledgement = DraftState(row["acknowledgement"]) if row["acknowledgement"] else None
+    return Unjudged(
+        row_id=row["id"],
+        mention=load_mention(row),
+        label=row["said"],
+        said_by=row["said_by"] or "",
+        wanted=row["wanted"],
+        seen_at=instant(row["seen_at"]),
+        answered=bool(row["answered"]),
+        acknowledgement=acknowledgement,
+        promised=moment(row["promised"]) if acknowledgement is DraftState.PUBLISHED else None,
+    )
+
+
 def _save(connection: Connection, source: str, page: Page, now: datetime) -> SavedPage:
     known = _known(connection, source, [mention.id for mention in page.mentions])
     fresh: dict[str, Mention] = {}
@@ -130,7 +145,7 @@ def _save(connection: Connection, source: str, page: Page, now: datetime) -> Sav
         if content_hash != mention.content_hash:
             _edit(connection, row_id, mention, now)
             edited += 1
-        if mention.reply and not replied_at:
+        if mention.reply and not replied_at and not seen_out(connection, row_id, mention.reply, now):
             _answered(connection, row_id, mention.reply, now)
             answered += 1
     _insert(connection, list(fresh.values()), now)

@@ -13,6 +13,7 @@ from sqlite3 import Connection
 from uuid import NAMESPACE_URL, uuid5
 
 from monitor.model import Draft, DraftState, Publication, Receipt, text_hash
+from monitor.store.acknowledgements import hand_on
 from monitor.store.audit import write_decision
 from monitor.store.codec import load_draft, load_mention
 from monitor.store.engine import Engine, Row, instant
@@ -159,6 +160,7 @@ class Publications:
             ).fetchone()
             if draft:
                 write_decision(connection, draft, f"publication_{outcome}", at=now, reason=error)
+                hand_on(connection, draft)
 
 
 def _withdraw(connection: Connection, row: Row, now: datetime) -> None:
@@ -172,16 +174,18 @@ def _withdraw(connection: Connection, row: Row, now: datetime) -> None:
 
 def _begin(connection: Connection, draft: Row, now: datetime) -> Publication:
     mention = connection.execute("SELECT * FROM mention WHERE id = ?", (draft["mention_id"],)).fetchone()
-    key = str(uuid5(NAMESPACE_URL, f"ohlas:{mention['source']}:{mention['external_id']}:{draft['rev']}"))
+    key = str(uuid5(NAMESPACE_URL, f"ohlas:{mention['source']}:{mention['external_id']}:{_series(connection, draft)}"))
     row = connection.execute(
-        "INSERT INTO publication (source, external_id, mention_id, draft_id, rev, text, text_hash, key, state,"
-        " attempts, lookups, error, at) VALUES (:source, :external_id, :mention_id, :draft_id, :rev, :text,"
-        " :text_hash, :key, 'attempting', 1, 0, '', :at) ON CONFLICT (source, external_id) DO UPDATE SET rev = :rev,"
+        "INSERT INTO publication (source, external_id, purpose, mention_id, draft_id, rev, text, text_hash, key, state,"
+        " attempts, lookups, error, at) VALUES (:source, :external_id, :purpose, :mention_id, :draft_id, :rev, :text,"
+        " :text_hash, :key, 'attempting', 1, 0, '', :at) ON CONFLICT (source, external_id, purpose) DO UPDATE SET"
+        " draft_id = :draft_id, rev = :rev,"
         " text = :text, text_hash = :text_hash, key = :key, state = 'attempting', attempts = attempts + 1,"
         " lookups = 0, error = '', at = :at, due = NULL WHERE state IN ('waiting', 'failed') RETURNING *",
         {
             "source": mention["source"],
             "external_id": mention["external_id"],
+            "purpose": draft["purpose"],
             "mention_id": mention["id"],
             "draft_id": draft["id"],
             "rev": draft["rev"],
@@ -200,6 +204,17 @@ def _begin(connection: Connection, draft: Row, now: datetime) -> Publication:
     return _load(connection, row)
 
 
+def _series(connection: Connection, draft: Row) -> str:
+    """What tells one approval of a mention's drafts from all others: platforms recognise repetitions by it.
+
+    The first answer's is its revision alone, as it was before there were acknowledgements.
+    """
+    first = connection.execute("SELECT min(id) FROM draft WHERE mention_id = ?", (draft["mention_id"],)).fetchone()[0]
+    if draft["purpose"] == "answer" and draft["id"] == first:
+        return str(draft["rev"])
+    return f"{draft['purpose']}:{draft['id']}:{draft['rev']}"
+
+
 def _load(connection: Connection, row: Row) -> Publication:
     mention = connection.execute(
         "SELECT * FROM mention JOIN mention_text USING (id) WHERE id = ?", (row["mention_id"],)
@@ -212,4 +227,5 @@ def _load(connection: Connection, row: Row) -> Publication:
         text_hash=row["text_hash"],
         key=row["key"],
         attempts=row["attempts"],
+        purpose=row["purpose"],
     )

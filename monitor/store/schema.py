@@ -149,6 +149,22 @@ def m0005_asking(db: Database) -> None:
     db.table("reader").create({"name": str, "value": str}, pk="name", not_null={"value"})
 
 
+@migrations()
+def m0006_acknowledgement(db: Database) -> None:
+    """A mention may get a short acknowledgement before its answer: at most one of each."""
+    db.execute("ALTER TABLE draft ADD COLUMN purpose TEXT NOT NULL DEFAULT 'answer'")
+    db.execute("ALTER TABLE draft ADD COLUMN promised REAL")  # by when an acknowledgement says that the answer comes
+    db.execute("ALTER TABLE draft_rev ADD COLUMN purpose TEXT NOT NULL DEFAULT 'answer'")
+    db.execute("ALTER TABLE publication ADD COLUMN purpose TEXT NOT NULL DEFAULT 'answer'")
+    db.execute("DROP INDEX idx_draft_mention_id")
+    db.execute("CREATE UNIQUE INDEX idx_draft_mention_purpose ON draft(mention_id, purpose)")
+    db.execute("DROP INDEX idx_publication_source_external_id")
+    db.execute("CREATE UNIQUE INDEX idx_publication_of ON publication(source, external_id, purpose)")
+    db.execute(
+        "CREATE INDEX idx_draft_acknowledging ON draft(id) WHERE purpose = 'acknowledgement' AND state = 'pending'"
+    )
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from monitor.store.acknowledgements import Acknowledgements
 from monitor.store.aside import AsideMentions
 from monitor.store.asking import AskingRows
 from monitor.store.corrections import Corrections
@@ -42,6 +43,7 @@ class SqliteStore:
         self.aside = AsideMentions(self._engine)
         self.corrections = Corrections(self._engine)
         self.rescoring = Rescoring(self._engine)
+        self.acknowledgements = Acknowledgements(self._engine)
         self.asking = AskingRows(self._engine)
         self.messages = Messages(self._engine)
         self.sign_ins = SignIns(self._engine)

@@ -117,6 +117,7 @@ class Matter:
     edits: tuple[MentionEdit, ...] = ()
     others: tuple[Mention, ...] = ()  # the same matter in other places
     publication: PublicationState | None = None
+    drafts: tuple[Draft, ...] = ()  # the other ones of this mention: its acknowledgement, or the answer after it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,12 +184,13 @@ class Views:
             revisions=self._revisions(draft_id),
             edits=self._edits(draft.mention_id),
             others=self._others(draft),
-            publication=self._publication(draft_id),
+            publication=self._publication(draft),
+            drafts=self._drafts(draft),
         )
 
     def draft_of(self, mention_id: int) -> Draft | None:
-        """The draft that answers a mention."""
-        row = self._engine.row("SELECT * FROM draft WHERE mention_id = ?", (mention_id,))
+        """The newest draft that answers a mention."""
+        row = self._engine.row("SELECT * FROM draft WHERE mention_id = ? ORDER BY id DESC LIMIT 1", (mention_id,))
         return load_draft(row) if row else None
 
     def counts(self) -> Counts:
@@ -278,8 +280,16 @@ class Views:
         )
         return tuple(load_mention(row) for row in rows)
 
-    def _publication(self, draft_id: int) -> PublicationState | None:
-        row = self._engine.row("SELECT * FROM publication WHERE draft_id = ?", (draft_id,))
+    def _drafts(self, draft: Draft) -> tuple[Draft, ...]:
+        rows = self._engine.rows(
+            "SELECT * FROM draft WHERE mention_id = ? AND id <> ? ORDER BY id", (draft.mention_id, draft.id)
+        )
+        return tuple(load_draft(row) for row in rows)
+
+    def _publication(self, draft: Draft) -> PublicationState | None:
+        row = self._engine.row(
+            "SELECT * FROM publication WHERE draft_id = ? AND purpose = ?", (draft.id, draft.purpose)
+        )
         if row is None:
             return None
         return PublicationState(
