@@ -285,12 +285,22 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
     )
 
 
-def guard_of(desk: Desk, store: SqliteStore) -> Callable[[Draft, str], tuple[Finding, ...]]:
+def guard_of(desk: Desk, store: SqliteStore) -> Callable[[Draft, str, str], tuple[Finding, ...]]:
     """What deciding asks the guard: the findings for a text under a draft that exists. Reads the store."""
 
-    def findings(draft: Draft, text: str) -> tuple[Finding, ...]:
+    def findings(draft: Draft, text: str, _actor: str) -> tuple[Finding, ...]:
         matter = store.views.matter(draft.id)
         parts = draft.parts if text == draft.text else None
         return desk.guard(text, draft.language, matter.mention, matter.verdict, parts)
 
     return findings
+
+
+def needs_two(config: Config, store: SqliteStore) -> Callable[[Draft], bool]:
+    """Whether a draft's matter is one that two people have to approve. Reads the store."""
+    grave = frozenset(config.approval.two_for)
+
+    def two(draft: Draft) -> bool:
+        return bool(grave) and any(one.name in grave for one in store.views.matter(draft.id).verdict.urgency)
+
+    return two

@@ -23,7 +23,7 @@ from monitor.http import Http
 from monitor.model import CanConfirm, Connector, Mention
 from monitor.options import Config
 from monitor.people import deciders, people_of
-from monitor.pipeline import Desk, Pipeline, guard_of
+from monitor.pipeline import Desk, Pipeline, guard_of, needs_two
 from monitor.polling import Poller
 from monitor.rescoring import Rescorer
 from monitor.settings import connector_module
@@ -110,7 +110,7 @@ class Service:
     _troubles: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        people = deciders(people_of(self.config))
+        self.people = people_of(self.config)
         self.classifier = SteadyClassifier(self.config)
         self.desk = Desk(self.config, self.classifier, self.connectors)
         self.desk.check_texts()
@@ -127,14 +127,16 @@ class Service:
         self.publisher = Publisher(
             store=self.store,
             connectors=self.connectors,
-            people=people,
+            people=deciders(self.people),
             clock=self.clock,
             patience=Patience(settle=timedelta(seconds=self.config.approval.look_up_after)),
         )
         self.rules = Rules(
-            people=people,
+            people=self.people,
             grace=timedelta(seconds=self.config.approval.grace),
             check=guard_of(self.desk, self.store),
+            own_edits=self.config.approval.own_edits,
+            two=needs_two(self.config, self.store),
         )
 
     async def run(self, stop: asyncio.Event, announce: Announce) -> None:
@@ -214,7 +216,7 @@ class Service:
 
     async def _invite(self, url: str, announce: Announce) -> None:
         (self.config.service.state / "page.url").write_text(url + "\n")
-        person = deciders(people_of(self.config))[0]
+        person = deciders(self.people)[0]
         token = await self.store.run(self.store.sign_ins.offer, person, self.clock())
         announce(f"page: {url}")
         announce(f"sign in once as {person}: {url}/sign-in?token={token}")

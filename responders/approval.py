@@ -1,22 +1,24 @@
-"""A person's decision about a draft: one pure state machine, one compare-and-set, for page and terminal alike.
+"""A person's decision about a draft: one pure state machine, one compare-and-set, wherever the person decides.
 
 pending, failed -> approved -> publishing -> published | failed | unknown
-pending, failed -> pending (edit: a new revision) | rejected
+pending, failed -> pending (edit: a new revision; the first yes of two) | rejected | superseded (handled elsewhere)
 approved -> pending (undo, inside the grace period) | published (posted by hand)
 unknown -> published (a person found it) | pending (a person looked, it is not there)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.errors import GuardRefused, NotAllowed, ReasonNeeded, StaleDecision, TextNeeded
 from monitor.model import Action, Decision, Draft, DraftState, Finding, Transition, text_hash
+from monitor.people import People, Person
 
-Check = Callable[[Draft, str], tuple[Finding, ...]]
+# what the guard says of a text under a draft, when a certain person approves it
+Check = Callable[[Draft, str, str], tuple[Finding, ...]]
 
 WAITING = frozenset({DraftState.PENDING, DraftState.FAILED})
 APPROVED = frozenset({DraftState.APPROVED})
@@ -26,19 +28,29 @@ MOVES: dict[Action, tuple[frozenset[DraftState], DraftState]] = {
     "approve": (WAITING, DraftState.APPROVED),
     "edit": (WAITING, DraftState.PENDING),
     "reject": (WAITING, DraftState.REJECTED),
+    "handled": (WAITING, DraftState.SUPERSEDED),
     "undo": (APPROVED, DraftState.PENDING),
     "posted": (APPROVED | UNKNOWN, DraftState.PUBLISHED),
     "not_posted": (UNKNOWN, DraftState.PENDING),
 }
 
 
+def one_is_enough(_draft: Draft) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Who may decide, how long an approval can be undone, and what the guard says of a text."""
+    """Who may decide, how long an approval can be undone, and what the guard says of a text.
 
-    people: Collection[str]
+    `own_edits`: whether a person may approve a text that he rewrote. `two`: whether a draft needs a second yes.
+    """
+
+    people: People
     grace: timedelta
     check: Check
+    own_edits: bool = True
+    two: Callable[[Draft], bool] = one_is_enough
 
 
 class DraftStore(Protocol):
@@ -56,13 +68,12 @@ def decide(drafts: DraftStore, decision: Decision, rules: Rules, now: datetime) 
 
 def transition(draft: Draft, decision: Decision, rules: Rules, now: datetime) -> Transition:
     """What the decision does to the draft as it is now. Only processes values."""
-    if decision.actor not in rules.people:
-        raise NotAllowed(f"{decision.actor} is not among the people who may decide (approval.people in config.toml)")
+    person = deciding(rules.people, decision.actor)
     sources, target = MOVES[decision.action]
     if decision.rev != draft.rev or draft.state not in sources:
         raise _stale(draft)
     steps: dict[Action, Callable[[], Transition]] = {
-        "approve": lambda: _approve(draft, decision, rules, now),
+        "approve": lambda: _approve(draft, decision, person, rules, now),
         "edit": lambda: _edit(draft, decision, rules, now),
         "reject": lambda: _reject(decision, now),
     }
@@ -70,15 +81,22 @@ def transition(draft: Draft, decision: Decision, rules: Rules, now: datetime) ->
     return steps.get(decision.action, lambda: plain)()
 
 
-def _approve(draft: Draft, decision: Decision, rules: Rules, now: datetime) -> Transition:
-    # the guard's rules may have become stricter since the draft was written, so the text is judged again
-    findings = rules.check(draft, draft.text)
-    blocking = tuple(dict.fromkeys(f.rule for f in findings if f.severity == "error"))
-    if left := tuple(rule for rule in blocking if rule not in decision.override):
-        raise GuardRefused(
-            f"the text breaks: {', '.join(left)}. Edit it, or approve against these by name.", rules=left
-        )
+def deciding(people: People, actor: str) -> Person:
+    """The person who decides. Raises NotAllowed for strangers and for those who may only read."""
+    person = people.get(actor)
+    if person is None:
+        raise NotAllowed(f"{actor} is not among the people who may decide (approval.people or [people] in config.toml)")
+    if not person.decides:
+        raise NotAllowed(f"{actor} may read, but not decide (people.{actor}.role in config.toml)")
+    return person
+
+
+def _approve(draft: Draft, decision: Decision, person: Person, rules: Rules, now: datetime) -> Transition:
+    _judge_again(draft, decision, person, rules)
     sources, target = MOVES["approve"]
+    approvals = _approvals(draft, decision.actor, rules)
+    if rules.two(draft) and len(approvals) < 2:
+        return Transition(decision=decision, sources=sources, target=draft.state, at=now, approvals=approvals)
     return Transition(
         decision=decision,
         sources=sources,
@@ -89,14 +107,34 @@ def _approve(draft: Draft, decision: Decision, rules: Rules, now: datetime) -> T
     )
 
 
+def _judge_again(draft: Draft, decision: Decision, person: Person, rules: Rules) -> None:
+    """The guard's rules may have become stricter since the draft was written, and they depend on who approves."""
+    findings = rules.check(draft, draft.text, decision.actor)
+    blocking = tuple(dict.fromkeys(f.rule for f in findings if f.severity == "error"))
+    if left := tuple(rule for rule in blocking if rule not in decision.override):
+        raise GuardRefused(
+            f"the text breaks: {', '.join(left)}. Edit it, or approve against these by name.", rules=left
+        )
+    if blocking and person.role != "manager":
+        raise NotAllowed(f"only a manager may approve against the guard; the text breaks: {', '.join(blocking)}")
+
+
+def _approvals(draft: Draft, actor: str, rules: Rules) -> tuple[str, ...]:
+    """Who has said yes, this person included. Raises NotAllowed where somebody else has to."""
+    if not rules.own_edits and draft.author == actor:
+        raise NotAllowed(f"{actor} rewrote this text, so somebody else has to approve it (approval.own_edits)")
+    if actor in draft.approvals:
+        raise NotAllowed(f"{actor} has approved this text already; it needs a second person (approval.two_for)")
+    return (*draft.approvals, actor)
+
+
 def _edit(draft: Draft, decision: Decision, rules: Rules, now: datetime) -> Transition:
     text = decision.text.replace("\r\n", "\n").strip()
     if not text:
         raise TextNeeded("an edit needs a text; to say nothing, reject the draft")
     sources, target = MOVES["edit"]
-    return Transition(
-        decision=decision, sources=sources, target=target, at=now, text=text, findings=rules.check(draft, text)
-    )
+    findings = rules.check(draft, text, decision.actor)
+    return Transition(decision=decision, sources=sources, target=target, at=now, text=text, findings=findings)
 
 
 def _reject(decision: Decision, now: datetime) -> Transition:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
-from monitor.errors import NotAllowed
 from monitor.model import Draft, Label
+from monitor.people import People
 from monitor.store.corrections import Correction
+from responders.approval import deciding
 
 
 class Drafts(Protocol):
@@ -41,7 +41,7 @@ def correct(
     seen: str,
     actor: str,
     via: str,
-    people: Collection[str],
+    people: People,
     now: datetime,
 ) -> int:
     """Correct the label of what a draft answers; `seen` is the content hash of the words that the person looked at.
@@ -49,8 +49,7 @@ def correct(
     Returns the row id of the mention, to be judged again. Raises NotAllowed, NoSuchDraft, StaleDecision. Blocks for
     as long as SQL takes.
     """
-    if actor not in people:
-        raise NotAllowed(f"{actor} is not among the people who may decide (approval.people in config.toml)")
+    deciding(people, actor)
     mention_id = store.drafts.get(draft_id).mention_id
     store.corrections.correct(
         Correction(mention_id=mention_id, content_hash=seen, label=label, actor=actor, via=via, at=now)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.model import Composition, Mention, Page, Priority, Reason, Triage, Verdict
+from monitor.people import Person
 from monitor.store.drafts import Judged
 from monitor.store.sqlite import SqliteStore
 
@@ -16,6 +17,11 @@ PRAISE = replace(COMPLAINT, label="praise")
 REPLY = Triage(action="reply", priority=Priority.HIGH, reason=Reason(code="complaint"))
 NOTE = Triage(action="note", priority=Priority.LOW, reason=Reason(code="neutral"))
 APOLOGY = "Dobrý deň, ospravedlňujeme sa. Zaujíma nás, čo sa stalo. Ozvite sa nám a vyriešime to."
+
+
+def people(*names: str, **changes: Any) -> dict[str, Person]:
+    """People who may do everything, but for the changes."""
+    return {name: Person(name=name, **changes) for name in names}
 
 
 def mention(number: int = 1, **changes: Any) -> Mention:

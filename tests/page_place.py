@@ -17,17 +17,18 @@ from aiohttp import web
 
 from monitor.model import Draft, Finding, Mention, Priority, Verdict
 from monitor.options import PageOptions
+from monitor.people import Person
 from monitor.store.drafts import Judged
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
 from responders.page.app import PageContext, application
-from tests.made import APOLOGY, COMPLAINT, NOON, REPLY, arrive, composition, mention
+from tests.made import APOLOGY, COMPLAINT, NOON, REPLY, arrive, composition, mention, people
 
 PROMISE = "PROMISE"  # a text with this word in it is refused by the check below
 
 
-def check(_draft: Draft, text: str) -> tuple[Finding, ...]:
+def check(_draft: Draft | None, text: str, _actor: str = "") -> tuple[Finding, ...]:
     if PROMISE in text:
         message = 'This promises "refund", which the policy does not allow.'
         return (Finding(rule="unapproved_promise", severity="error", message=message, excerpt=PROMISE),)
@@ -40,7 +41,7 @@ class Place:
 
     folder: Path
     options: PageOptions = field(default_factory=PageOptions)
-    people: list[str] = field(default_factory=lambda: ["jana", "peter"])
+    people: dict[str, Person] = field(default_factory=lambda: people("jana", "peter"))
     now: datetime = NOON + timedelta(hours=3)
     busy_timeout: float = 5.0
     judge_again: Callable[[SqliteStore, int], Awaitable[None]] | None = None
@@ -94,7 +95,7 @@ class Place:
             verdict=verdict,
             triage=replace(REPLY, priority=priority),
             composition=replace(composition(text), language=language),
-            findings=check(None, text),  # type: ignore[arg-type]
+            findings=check(None, text),
             manual=manual,
         )
         [draft_id] = self.store.drafts.save_judged([judged], NOON)

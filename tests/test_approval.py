@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,18 +25,18 @@ from monitor.errors import (
 from monitor.model import Action, Decision, Draft, DraftState, Finding, Page, Receipt, text_hash
 from monitor.store.sqlite import SqliteStore
 from responders.approval import MOVES, Rules, decide
-from tests.made import NOON, arrive, draft_all, mention
+from tests.made import NOON, arrive, draft_all, mention, people
 
 GRACE = timedelta(seconds=45)
 
 
-def no_findings(_draft: Draft, text: str) -> tuple[Finding, ...]:
+def no_findings(_draft: Draft, text: str, _actor: str) -> tuple[Finding, ...]:
     if "PROMISE" in text:
         return (Finding(rule="unapproved_promise", severity="error", message="a refund is not allowed"),)
     return ()
 
 
-RULES = Rules(people=("jana", "peter"), grace=GRACE, check=no_findings)
+RULES = Rules(people=people("jana", "peter"), grace=GRACE, check=no_findings)
 
 
 @pytest.fixture
@@ -103,6 +104,58 @@ def test_a_refused_decision_changes_nothing(
     with pytest.raises(error):
         ask(store, action, **more)  # type: ignore[arg-type]
     assert store.views.matter(1) == before
+
+
+def asked_of(
+    store: SqliteStore, rules: Rules, actor: str, action: Action = "approve", rev: int = 1, **more: object
+) -> Draft:
+    decision = Decision(draft_id=1, rev=rev, action=action, actor=actor, via="page", **more)  # type: ignore[arg-type]
+    return decide(store.drafts, decision, rules, NOON)
+
+
+def test_who_may_only_read_decides_nothing(store: SqliteStore) -> None:
+    rules = replace(RULES, people=people("ida", role="reader"))
+    for action in ("approve", "edit", "reject", "handled"):
+        with pytest.raises(NotAllowed, match="may read, but not decide"):
+            asked_of(store, rules, "ida", action)  # type: ignore[arg-type]
+
+
+def test_only_a_manager_approves_against_the_guard(store: SqliteStore) -> None:
+    rules = replace(RULES, people=people("jana", role="agent") | people("eva"))
+    asked_of(store, rules, "jana", "edit", text="PROMISE: vrátime vám peniaze.")
+    with pytest.raises(NotAllowed, match="only a manager"):
+        asked_of(store, rules, "jana", rev=2, override=("unapproved_promise",))
+    assert asked_of(store, rules, "eva", rev=2, override=("unapproved_promise",)).state is DraftState.APPROVED
+
+
+def test_with_four_eyes_nobody_approves_his_own_words(store: SqliteStore) -> None:
+    rules = replace(RULES, own_edits=False)
+    asked_of(store, rules, "jana", "edit", text="Lepší text.")
+    with pytest.raises(NotAllowed, match="rewrote this text"):
+        asked_of(store, rules, "jana", rev=2)
+    assert asked_of(store, rules, "peter", rev=2).state is DraftState.APPROVED
+
+
+def test_a_grave_matter_takes_two_people(store: SqliteStore) -> None:
+    rules = replace(RULES, two=lambda _draft: True)
+    first = asked_of(store, rules, "jana")
+    assert (first.state, first.approvals, first.approved_hash) == (DraftState.PENDING, ("jana",), "")
+    with pytest.raises(NotAllowed, match="second person"):
+        asked_of(store, rules, "jana")
+    second = asked_of(store, rules, "peter")
+    assert (second.state, second.approved_hash) == (DraftState.APPROVED, text_hash(second.text))
+
+
+def test_a_first_yes_is_for_the_text_that_was_read(store: SqliteStore) -> None:
+    rules = replace(RULES, two=lambda _draft: True)
+    asked_of(store, rules, "jana")
+    assert asked_of(store, rules, "peter", "edit", text="Iný text.").approvals == ()
+    assert asked_of(store, rules, "peter", rev=2).state is DraftState.PENDING
+
+
+def test_what_was_settled_elsewhere_is_handled_and_never_posted(store: SqliteStore) -> None:
+    assert ask(store, "handled", reason="volali sme").state is DraftState.SUPERSEDED
+    assert store.publications.due(NOON + timedelta(days=9)) == []
 
 
 def test_an_undo_inside_the_grace_period_takes_the_approval_back(store: SqliteStore) -> None:

@@ -20,13 +20,14 @@ from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
 from responders.approval import Rules, decide
 from tests.loopback import Answer, Asked, Loopback
+from tests.made import people
 from tests.platform import SECRET, Fault, Platform, delivery
 from tests.running import Running
 
 KILLS = 30
 REVIEWS = 60  # delivered by the platform; their answers go back to it
 POSTS = 40  # read from a feed that grows
-RULES = Rules(people=("you",), grace=timedelta(0), check=lambda _draft, _text: ())
+RULES = Rules(people=people("you"), grace=timedelta(0), check=lambda _draft, _text, _actor: ())
 
 CONFIG = """
 [company]

@@ -92,7 +92,7 @@ async def test_nothing_is_shown_to_those_who_are_not_signed_in(place: Place) -> 
 
 
 async def test_a_person_taken_off_the_list_is_out_at_once(place: Place, jana: Reader) -> None:
-    place.people.remove("jana")
+    del place.people["jana"]
     assert (await jana.get("/")).headers["Location"] == "/sign-in"
 
 

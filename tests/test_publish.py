@@ -16,10 +16,10 @@ from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
 from responders.publish import Patience, Publisher, is_manual
 from tests.loopback import LOOPBACK, Loopback
-from tests.made import NOON, arrive, draft_all, mention
+from tests.made import NOON, arrive, draft_all, mention, people
 from tests.platform import SECRET, Fault, Platform
 
-RULES = Rules(people=("jana",), grace=timedelta(0), check=lambda _draft, _text: ())
+RULES = Rules(people=people("jana"), grace=timedelta(0), check=lambda _draft, _text, _actor: ())
 
 
 @dataclass

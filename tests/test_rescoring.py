@@ -21,7 +21,7 @@ from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
 from responders.approval import Rules, decide
 from tests import tiny_models
-from tests.made import NOON, arrive, draft_all, mention
+from tests.made import NOON, arrive, draft_all, mention, people
 from tests.running import Running
 from tests.terminal import answer, ohlas
 from tests.test_service import until
@@ -102,7 +102,7 @@ async def test_a_draft_that_a_person_has_touched_is_left_alone(shop: Shop) -> No
     arrive(shop.store, *(mention(number) for number in range(1, 5)))
     await shop.work()
     rows = {row.mention.id: row.draft for row in shop.store.views.inbox(InboxFilter(limit=9)).rows}
-    rules = Rules(people=("you",), grace=timedelta(seconds=45), check=lambda _draft, _text: ())
+    rules = Rules(people=people("you"), grace=timedelta(seconds=45), check=lambda _draft, _text, _actor: ())
 
     def say(number: int, action: str, text: str = "", reason: str = "") -> None:
         draft = rows[f"m{number}"]

@@ -127,17 +127,19 @@ def _asked(question: str) -> str:
 async def _decide(config: Config, store: SqliteStore, decision: Decision) -> tuple[Draft, str]:
     """The draft afterwards, and where a person posts it. Only the draft's own source is opened; it knows the rules."""
     from monitor.classify.choosing import SteadyClassifier
-    from monitor.people import deciders, people_of
-    from monitor.pipeline import Desk, guard_of
+    from monitor.people import people_of
+    from monitor.pipeline import Desk, guard_of, needs_two
     from responders.approval import Rules, decide
 
     source = store.views.matter(decision.draft_id).mention.source
     async with connected(config, source) as connectors:
         desk = Desk(config, SteadyClassifier(config), connectors)
         rules = Rules(
-            people=deciders(people_of(config)),
+            people=people_of(config),
             grace=timedelta(seconds=config.approval.grace),
             check=guard_of(desk, store),
+            own_edits=config.approval.own_edits,
+            two=needs_two(config, store),
         )
         after = decide(store.drafts, decision, rules, now())
         return after, _link(store, after, connectors)
