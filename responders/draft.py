@@ -235,6 +235,8 @@ class _Writer:
 
     def _variant(self, picked: Picked) -> Variant:
         sentence, word = picked
+        if not (sentence.slots or sentence.when):
+            return Variant(sentence.text, (word,))
         topics = self._topics if "topics" in sentence.slots else ()
         waiting = ("waiting",) if "waiting" in sentence.slots else ()
         why = dict.fromkeys((word, *sentence.when, *topics, *waiting))

@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -44,7 +44,7 @@ SLOTS = (
     "topics",
     "waiting",  # how long the customer has waited, e.g. "two weeks"
     "voucher",  # the largest gift that the policy allows, e.g. "10 €"
-    "answer_by",  # when an answer is promised, e.g. "Monday, 23 November, 4 p.m."
+    "answer_by",  # when an answer is promised, with its preposition: "by 16:00 on Monday 23 November"
 )
 FACT = "fact."  # {fact.returns} is the line `returns` of the company's fact file in that language
 
@@ -84,13 +84,13 @@ class Sentence(_Table):
             raise ValueError("a bracket is not closed, or [formal|familiar] lacks its second form")
         return text
 
-    @property
+    @cached_property
     def slots(self) -> frozenset[str]:
         return frozenset(_SLOT.findall(self.text))
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The finished sentence. Values are put in as they are: braces in them mean nothing."""
-        return _SLOT.sub(lambda slot: values[slot.group(1)], self.text)
+        return _SLOT.sub(lambda slot: values[slot.group(1)], self.text) if self.slots else self.text
 
 
 def _sentence(value: object) -> object:

@@ -50,7 +50,7 @@ def _times(sentence: str, waiting: Waiting) -> Iterator[Waited]:
     tokens = _TOKEN.findall(sentence)
     for before, word in itertools.pairwise(tokens):
         unit, count = _unit(fold(word), waiting), _number(fold(before), waiting)
-        if unit and 0 < count * _HOURS[unit] < _LONGEST:
+        if unit and 0 < count * _HOURS[unit] < _LONGEST and not (count == 1 and _is_plural(word, waiting, unit)):
             yield Waited(count, unit)
 
 
@@ -72,6 +72,12 @@ def _unit(word: str, waiting: Waiting) -> Unit | None:
         if units is not None and any(_begins(word, cue) for cue in units.cues):
             return unit
     return None
+
+
+def _is_plural(word: str, waiting: Waiting, unit: Unit) -> bool:
+    """Where "už" stands for 1 as in "už týždeň", "už týždne" are more than one."""
+    units: Units | None = getattr(waiting, unit)
+    return units is not None and fold(word) in {fold(form) for form in units.forms[1:]} - {fold(units.forms[0])}
 
 
 def _begins(word: str, cue: str) -> bool:
