@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -41,6 +41,7 @@ from responders.facts import load as load_facts
 from responders.facts import mistakes_in_texts
 from responders.guard import check
 from responders.playbook import Playbook, load
+from responders.policy import allowance
 from responders.publish import is_manual, reply_rules
 from responders.situation import Situation, understand
 
@@ -130,19 +131,31 @@ class Desk:
         return language_for(verdict, mention, self.config.drafting)
 
     def guard(
-        self, text: str, language: str, mention: Mention, verdict: Verdict, parts: Mapping[str, str] | None = None
+        self,
+        text: str,
+        language: str,
+        mention: Mention,
+        verdict: Verdict,
+        parts: Mapping[str, str] | None = None,
+        *,
+        actor: str = "",
+        earlier: Sequence[str] = (),
     ) -> tuple[Finding, ...]:
+        """`actor` approves the text, where that is known; `earlier` are the last replies of the thread."""
         return check(
             text,
             language=language,
             label=label_for_reply(mention, verdict),
-            rules=reply_rules(self.connectors.get(mention.source)),
+            rules=self.rules(mention),
             company=self.config.company,
             policy=self.config.policy,
+            allowed=allowance(self.config.policy, [aspect.name for aspect in verdict.aspects], actor),
             parts=parts,
             mention=mention,
             identify=partial(identify, languages=self.config.drafting.languages),
             playbook=self.playbook(language),
+            earlier=earlier,
+            known=tuple(self.facts(language).values()),
         )
 
     def playbook(self, language: str) -> Playbook:
@@ -288,10 +301,10 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
 def guard_of(desk: Desk, store: SqliteStore) -> Callable[[Draft, str, str], tuple[Finding, ...]]:
     """What deciding asks the guard: the findings for a text under a draft that exists. Reads the store."""
 
-    def findings(draft: Draft, text: str, _actor: str) -> tuple[Finding, ...]:
+    def findings(draft: Draft, text: str, actor: str) -> tuple[Finding, ...]:
         matter = store.views.matter(draft.id)
         parts = draft.parts if text == draft.text else None
-        return desk.guard(text, draft.language, matter.mention, matter.verdict, parts)
+        return desk.guard(text, draft.language, matter.mention, matter.verdict, parts, actor=actor)
 
     return findings
 

@@ -68,7 +68,9 @@ def _drafted(desk: Desk, mention: Mention, given: Given) -> dict[str, Any]:
     verdict = desk.judge([mention])[0]
     fault = given.fault or ""
     composition = desk.compose(mention, verdict, fault=fault, channel=given.channel, actor=given.actor)
-    findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
+    findings = desk.guard(
+        composition.text, composition.language, mention, verdict, composition.parts, actor=given.actor
+    )
     return {
         "language": composition.language,
         "text": composition.text,
