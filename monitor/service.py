@@ -16,6 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from monitor.acknowledging import Renewer
 from monitor.classify.choosing import SteadyClassifier
 from monitor.endpoints import Endpoints
 from monitor.errors import ConfigError, StoreBusy, StoreError
@@ -23,12 +24,13 @@ from monitor.http import Http
 from monitor.model import CanConfirm, Connector, Mention
 from monitor.options import Config
 from monitor.people import deciders, people_of
-from monitor.pipeline import Desk, Pipeline, guard_of, needs_two
+from monitor.pipeline import Desk, Pipeline, acknowledging, guard_of, needs_two
 from monitor.polling import Poller
 from monitor.rescoring import Rescorer
 from monitor.settings import connector_module
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
+from responders.asking import Asker
 from responders.page.app import PageContext
 from responders.page.app import application as page_application
 from responders.publish import Patience, Publisher
@@ -114,8 +116,9 @@ class Service:
         self.classifier = SteadyClassifier(self.config)
         self.desk = Desk(self.config, self.classifier, self.connectors)
         self.desk.check_texts()
-        again = Rescorer(self.store, self.classifier, self.clock)
-        self.pipeline = Pipeline(self.store, self.desk, self.clock, idle=again.step)
+        self.again = Rescorer(self.store, self.classifier, self.clock)
+        self.renewer = Renewer(self.store, self.config, self.clock)
+        self.pipeline = Pipeline(self.store, self.desk, self.clock, idle=self._look_again)
         self.poller = Poller(
             store=self.store,
             connectors=self.connectors,
@@ -131,10 +134,12 @@ class Service:
             clock=self.clock,
             patience=Patience(settle=timedelta(seconds=self.config.approval.look_up_after)),
         )
+        self.asker = Asker(self.config, self.store, self.clock)
         self.rules = Rules(
             people=self.people,
             grace=timedelta(seconds=self.config.approval.grace),
-            check=guard_of(self.desk, self.store),
+            check=guard_of(self.desk, self.store, self.clock),
+            acknowledge=acknowledging(self.desk, self.store, self.clock),
             own_edits=self.config.approval.own_edits,
             two=needs_two(self.config, self.store),
         )
@@ -145,9 +150,11 @@ class Service:
             polling = group.create_task(self._supervise("polling", self.poller.run))
             judging = group.create_task(self._supervise("judging", self.pipeline.run))
             publishing = group.create_task(self._supervise("publishing", lambda: self._publish(stop)))
+            asking = group.create_task(self._supervise("asking", self.asker.run))
             await stop.wait()
             polling.cancel()
             judging.cancel()
+            asking.cancel()
             await asyncio.wait({publishing}, timeout=LAST_REQUEST)
             publishing.cancel()
         announce("stopped; nothing is half-done")
@@ -159,11 +166,15 @@ class Service:
         if crashed := await self.publisher.recover():
             log.warning("%d publications were cut off by a crash; they are looked up, not repeated", crashed)
 
+    async def _look_again(self) -> bool:
+        """Whether drafts that nobody has touched were sent back to be written anew."""
+        return await self.renewer.step() or await self.again.step()
+
     async def _publish(self, stop: asyncio.Event) -> None:
         """Finishes the request that it is at when Ohlas stops; the next start goes on with the rest."""
         while not stop.is_set():
-            await self.publisher.publish_due()
-            await self.publisher.look_up_due()
+            if await self.publisher.publish_due() + await self.publisher.look_up_due():
+                self.pipeline.arrived(0)  # an answer is drafted once its acknowledgement is out
             due = await self.store.run(self.store.publications.next_due)
             pause = TICK if due is None else min(TICK, max(0.0, (due - self.clock()).total_seconds()))
             try:

@@ -46,20 +46,28 @@ def arrive(store: SqliteStore, *mentions: Mention) -> None:
     store.mentions.save_page(mentions[0].source, Page(mentions=mentions), None, NOON)
 
 
-def draft_all(store: SqliteStore, *, manual: bool = False, text: str = APOLOGY) -> list[int]:
+def draft_all(
+    store: SqliteStore,
+    *,
+    manual: bool = False,
+    text: str = APOLOGY,
+    verdict: Verdict = COMPLAINT,
+    priority: Priority = Priority.HIGH,
+    now: datetime = NOON,
+) -> list[int]:
     """Judge whatever is new as a complaint and give it a draft; returns the drafts' ids."""
     batch = store.mentions.unjudged(1000)
-    cases = store.mentions.assign_cases({one.row_id: "" for one in batch}, NOON)
+    cases = store.mentions.assign_cases({one.row_id: "" for one in batch}, now)
     judged = [
         Judged(
             row_id=one.row_id,
             content_hash=one.mention.content_hash,
             case_id=cases[one.row_id].case_id,
-            verdict=COMPLAINT,
-            triage=REPLY,
+            verdict=verdict,
+            triage=replace(REPLY, priority=priority),
             composition=composition(text),
             manual=manual,
         )
         for one in batch
     ]
-    return store.drafts.save_judged(judged, NOON)
+    return store.drafts.save_judged(judged, now)

@@ -59,6 +59,11 @@ class AskingRows:
             for row in self._engine.rows(f"SELECT * FROM draft WHERE {WAITS} AND NOT routed LIMIT ?", (limit,))
         ]
 
+    def waiting(self, limit: int) -> list[Asking]:
+        """Routed drafts that wait, the newest ones first."""
+        rows = self._engine.rows(f"SELECT * FROM draft WHERE {WAITS} AND routed ORDER BY id DESC LIMIT ?", (limit,))
+        return [_load(row) for row in rows]
+
     def route(
         self, draft: Draft, assignee: str, team: Sequence[str], timer: datetime | None, answer_by: datetime | None
     ) -> bool:

@@ -57,6 +57,16 @@ class NewMessage:
     body: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A line of the audit list, for those who act on it once."""
+
+    id: int
+    draft_id: int
+    action: str
+    actor: str
+
+
 class Messages:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -146,13 +156,18 @@ class Messages:
         row = self._engine.row("SELECT * FROM message WHERE medium = ? AND external_id = ?", (medium, external_id))
         return _load(row) if row else None
 
-    def changed_drafts(self, reader: str, limit: int = 200) -> tuple[list[int], int]:
-        """Drafts about which anything was decided since `reader` last looked, and how far the list goes."""
-        last = self.cursor(reader)
+    def changes(self, reader: str, limit: int = 200) -> list[Change]:
+        """Lines of the audit list since `reader` last advanced, oldest first; a new reader begins at the end."""
+        if (last := self.cursor(reader)) == "":
+            row = self._engine.row("SELECT coalesce(max(id), 0) FROM decision")
+            self.advance(reader, str(row[0] if row else 0))
+            return []
         rows = self._engine.rows(
-            "SELECT id, draft_id FROM decision WHERE id > ? ORDER BY id LIMIT ?", (int(last or 0), limit)
+            "SELECT id, draft_id, action, actor FROM decision WHERE id > ? ORDER BY id LIMIT ?", (int(last), limit)
         )
-        return list(dict.fromkeys(row["draft_id"] for row in rows)), rows[-1]["id"] if rows else int(last or 0)
+        return [
+            Change(id=row["id"], draft_id=row["draft_id"], action=row["action"], actor=row["actor"]) for row in rows
+        ]
 
     def cursor(self, reader: str) -> str:
         row = self._engine.row("SELECT value FROM reader WHERE name = ?", (reader,))

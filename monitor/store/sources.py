@@ -119,11 +119,17 @@ class Sources:
         return [row[0] for row in self._engine.rows("SELECT name FROM source ORDER BY name")]
 
     def notices(self, limit: int = 20) -> list[NoticeRow]:
-        rows = self._engine.rows("SELECT * FROM notice ORDER BY id DESC LIMIT ?", (limit,))
-        return [
-            NoticeRow(id=row["id"], at=instant(row["at"]), source=row["source"], code=row["code"], text=row["text"])
-            for row in rows
-        ]
+        """The newest, newest first."""
+        return [_notice(row) for row in self._engine.rows("SELECT * FROM notice ORDER BY id DESC LIMIT ?", (limit,))]
+
+    def notices_after(self, last: int, limit: int = 100) -> list[NoticeRow]:
+        """Those with a higher id, oldest first."""
+        rows = self._engine.rows("SELECT * FROM notice WHERE id > ? ORDER BY id LIMIT ?", (last, limit))
+        return [_notice(row) for row in rows]
+
+
+def _notice(row: Row) -> NoticeRow:
+    return NoticeRow(id=row["id"], at=instant(row["at"]), source=row["source"], code=row["code"], text=row["text"])
 
 
 def record_poll(connection: Connection, poll: PollRecord) -> None:
