@@ -9,10 +9,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
+from monitor.acknowledging import is_out_of_date, promise, purpose_of
 from monitor.errors import ConfigError
+from monitor.hours import said
 from monitor.language import identify
 from monitor.model import (
     Channel,
@@ -36,7 +39,8 @@ from monitor.store.drafts import Judged
 from monitor.store.mentions import CaseOfMention, Unjudged
 from monitor.store.sqlite import SqliteStore
 from monitor.triage import case_key, label_for_reply, triage
-from responders.draft import compose, language_for
+from responders.approval import Acknowledged
+from responders.draft import acknowledge, compose, language_for
 from responders.facts import load as load_facts
 from responders.facts import mistakes_in_texts
 from responders.guard import check
@@ -113,6 +117,23 @@ class Desk:
             actor=actor,
             avoid=avoid,
         )
+
+    def acknowledge(
+        self, mention: Mention, verdict: Verdict, reference: str, seen_at: datetime, now: datetime
+    ) -> tuple[Composition, datetime]:
+        """The short "we have it" to what came at `seen_at`, and by when it promises the answer."""
+        language, zone = self.language(mention, verdict), ZoneInfo(self.config.page.timezone)
+        due = promise(seen_at, now, self.config.hours, zone)
+        composition = acknowledge(
+            mention,
+            self._as_answered(mention, verdict),
+            playbook=self.playbook(language),
+            company=self.config.company,
+            rules=self.rules(mention),
+            reference=reference,
+            answer_by=said(due, now, language, zone),
+        )
+        return composition, due
 
     def situation(
         self, mention: Mention, verdict: Verdict, *, fault: str = "", channel: Channel | None = None
@@ -277,36 +298,84 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
     mention = unjudged.mention
     if unjudged.label is not None:
         verdict = corrected(verdict, unjudged.label, unjudged.said_by)
-    outcome = desk.triage(mention, verdict, case, now)
-    if unjudged.wanted and outcome.action != "reply":
-        outcome = Triage(action="reply", priority=Priority.NORMAL, reason=Reason(code="wanted", detail=unjudged.wanted))
-    composition: Composition | None = None
-    findings: tuple[Finding, ...] = ()
-    if outcome.action == "reply":
-        composition = desk.compose(mention, verdict, case_reference(case.case_id))
-        findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
-    return Judged(
+    outcome = _outcome(desk, unjudged, verdict, case, now)
+    purpose = purpose_of(unjudged, label_for_reply(mention, verdict), verdict, desk.config.drafting)
+    judged = Judged(
         row_id=unjudged.row_id,
         content_hash=mention.content_hash,
         case_id=case.case_id,
         verdict=verdict,
         triage=outcome,
-        composition=composition,
-        findings=findings,
         manual=is_manual(desk.connectors.get(mention.source)),
         corrected=unjudged.label is not None,
+        purpose=purpose,
+        answer_by=unjudged.promised if purpose == "answer" else None,
+        acknowledgement=unjudged.acknowledgement,
     )
+    return _drafted(desk, unjudged, judged, now) if outcome.action == "reply" else judged
 
 
-def guard_of(desk: Desk, store: SqliteStore) -> Callable[[Draft, str, str], tuple[Finding, ...]]:
+def _outcome(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMention, now: datetime) -> Triage:
+    """What the triage says, unless a person wants an answer or the customer was promised one."""
+    outcome = desk.triage(unjudged.mention, verdict, case, now)
+    if outcome.action == "reply":
+        return outcome
+    if unjudged.wanted:
+        return Triage(action="reply", priority=Priority.NORMAL, reason=Reason(code="wanted", detail=unjudged.wanted))
+    if unjudged.acknowledged and not unjudged.mention.reply.strip():
+        return Triage(action="reply", priority=Priority.HIGH, reason=Reason(code="promised"))
+    return outcome
+
+
+def _drafted(desk: Desk, unjudged: Unjudged, judged: Judged, now: datetime) -> Judged:
+    mention, verdict, reference = unjudged.mention, judged.verdict, case_reference(judged.case_id)
+    if judged.purpose == "acknowledgement":
+        composition, due = desk.acknowledge(mention, verdict, reference, unjudged.seen_at or now, now)
+        judged = replace(judged, promised=due)
+    else:
+        read = (unjudged.acknowledged,) if unjudged.acknowledged else ()
+        composition = desk.compose(mention, verdict, reference, avoid=read)
+    findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
+    return replace(judged, composition=composition, findings=findings)
+
+
+def guard_of(
+    desk: Desk, store: SqliteStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Callable[[Draft, str, str], tuple[Finding, ...]]:
     """What deciding asks the guard: the findings for a text under a draft that exists. Reads the store."""
 
     def findings(draft: Draft, text: str, actor: str) -> tuple[Finding, ...]:
         matter = store.views.matter(draft.id)
         parts = draft.parts if text == draft.text else None
-        return desk.guard(text, draft.language, matter.mention, matter.verdict, parts, actor=actor)
+        found = desk.guard(text, draft.language, matter.mention, matter.verdict, parts, actor=actor)
+        zone = ZoneInfo(desk.config.page.timezone)
+        return (*found, *([PROMISE_OVER] if is_out_of_date(draft, text, clock(), zone) else []))
 
     return findings
+
+
+PROMISE_OVER = Finding(
+    rule="promise_over",
+    severity="error",
+    message="The time that this promises is over, or its day is another one by now; name a time that can be kept.",
+)
+
+
+def acknowledging(
+    desk: Desk, store: SqliteStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Callable[[Draft], Acknowledged | None]:
+    """Writes what is sent before a drafted answer; None where that answers no complaint. Reads the store."""
+
+    def written(draft: Draft) -> Acknowledged | None:
+        matter = store.views.matter(draft.id)
+        mention, verdict = matter.mention, matter.verdict
+        if label_for_reply(mention, verdict) != "complaint":
+            return None
+        composition, due = desk.acknowledge(mention, verdict, draft.reference, matter.seen_at, clock())
+        findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
+        return Acknowledged(composition=composition, findings=findings, promised=due)
+
+    return written
 
 
 def needs_two(config: Config, store: SqliteStore) -> Callable[[Draft], bool]:

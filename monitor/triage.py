@@ -43,6 +43,7 @@ REASON_CODES: dict[str, str] = {
     "off_topic": "The name means something else here; words that say so",
     "foreign_language": "In none of the configured languages; it is in",
     "wanted": "Drafted because a person wanted it",
+    "promised": "An answer was promised to the customer",
     "not_wanted": "The configuration wants no answer to these; kind of mention",
 }
 

@@ -2,6 +2,7 @@
 
 pending, failed -> approved -> publishing -> published | failed | unknown
 pending, failed -> pending (edit: a new revision; the first yes of two) | rejected | superseded (handled elsewhere)
+pending, failed -> pending (acknowledge: a new revision) | rejected (full_answer: the answer is drafted at once)
 approved -> pending (undo, inside the grace period) | published (posted by hand)
 unknown -> published (a person found it) | pending (a person looked, it is not there)
 """
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.errors import GuardRefused, NotAllowed, ReasonNeeded, StaleDecision, TextNeeded
-from monitor.model import Action, Decision, Draft, DraftState, Finding, Transition, text_hash
+from monitor.model import Action, Composition, Decision, Draft, DraftState, Finding, Purpose, Transition, text_hash
 from monitor.people import People, Person
 
 # what the guard says of a text under a draft, when a certain person approves it
@@ -29,10 +30,28 @@ MOVES: dict[Action, tuple[frozenset[DraftState], DraftState]] = {
     "edit": (WAITING, DraftState.PENDING),
     "reject": (WAITING, DraftState.REJECTED),
     "handled": (WAITING, DraftState.SUPERSEDED),
+    "acknowledge": (WAITING, DraftState.PENDING),
+    "full_answer": (WAITING, DraftState.REJECTED),
     "undo": (APPROVED, DraftState.PENDING),
     "posted": (APPROVED | UNKNOWN, DraftState.PUBLISHED),
     "not_posted": (UNKNOWN, DraftState.PENDING),
 }
+
+
+PURPOSES: dict[Action, Purpose] = {"acknowledge": "answer", "full_answer": "acknowledgement"}  # that they are about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """A short acknowledgement, what the guard says of it, and by when it promises the answer."""
+
+    composition: Composition
+    findings: tuple[Finding, ...]
+    promised: datetime
+
+
+def never(_draft: Draft) -> Acknowledged | None:
+    return None
 
 
 def one_is_enough(_draft: Draft) -> bool:
@@ -44,6 +63,7 @@ class Rules:
     """Who may decide, how long an approval can be undone, and what the guard says of a text.
 
     `own_edits`: whether a person may approve a text that he rewrote. `two`: whether a draft needs a second yes.
+    `acknowledge` writes the acknowledgement to send before a drafted answer, None where the draft needs none.
     """
 
     people: People
@@ -51,6 +71,7 @@ class Rules:
     check: Check
     own_edits: bool = True
     two: Callable[[Draft], bool] = one_is_enough
+    acknowledge: Callable[[Draft], Acknowledged | None] = never
 
 
 class DraftStore(Protocol):
@@ -72,10 +93,13 @@ def transition(draft: Draft, decision: Decision, rules: Rules, now: datetime) ->
     sources, target = MOVES[decision.action]
     if decision.rev != draft.rev or draft.state not in sources:
         raise _stale(draft)
+    if draft.purpose != PURPOSES.get(decision.action, draft.purpose):
+        raise NotAllowed(f"draft {draft.id} is an {draft.purpose} already; nothing was changed")
     steps: dict[Action, Callable[[], Transition]] = {
         "approve": lambda: _approve(draft, decision, person, rules, now),
         "edit": lambda: _edit(draft, decision, rules, now),
         "reject": lambda: _reject(decision, now),
+        "acknowledge": lambda: _acknowledge(draft, decision, rules, now),
     }
     plain = Transition(decision=decision, sources=sources, target=target, at=now)
     return steps.get(decision.action, lambda: plain)()
@@ -142,6 +166,27 @@ def _reject(decision: Decision, now: datetime) -> Transition:
         raise ReasonNeeded("a rejection needs a reason: it is what the next draft learns from")
     sources, target = MOVES["reject"]
     return Transition(decision=decision, sources=sources, target=target, at=now)
+
+
+def _acknowledge(draft: Draft, decision: Decision, rules: Rules, now: datetime) -> Transition:
+    """The same draft with another text: nobody is asked twice at once about one case."""
+    written = rules.acknowledge(draft)
+    if written is None:
+        raise NotAllowed("only a complaint that was not acknowledged yet can be acknowledged before it is answered")
+    sources, target = MOVES["acknowledge"]
+    return Transition(
+        decision=decision,
+        sources=sources,
+        target=target,
+        at=now,
+        text=written.composition.text,
+        parts=written.composition.parts,
+        choices=written.composition.choices,
+        findings=written.findings,
+        author=written.composition.author,
+        purpose="acknowledgement",
+        promised=written.promised,
+    )
 
 
 def _stale(draft: Draft) -> StaleDecision:

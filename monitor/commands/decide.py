@@ -128,7 +128,7 @@ async def _decide(config: Config, store: SqliteStore, decision: Decision) -> tup
     """The draft afterwards, and where a person posts it. Only the draft's own source is opened; it knows the rules."""
     from monitor.classify.choosing import SteadyClassifier
     from monitor.people import people_of
-    from monitor.pipeline import Desk, guard_of, needs_two
+    from monitor.pipeline import Desk, acknowledging, guard_of, needs_two
     from responders.approval import Rules, decide
 
     source = store.views.matter(decision.draft_id).mention.source
@@ -138,6 +138,7 @@ async def _decide(config: Config, store: SqliteStore, decision: Decision) -> tup
             people=people_of(config),
             grace=timedelta(seconds=config.approval.grace),
             check=guard_of(desk, store),
+            acknowledge=acknowledging(desk, store),
             own_edits=config.approval.own_edits,
             two=needs_two(config, store),
         )

@@ -44,6 +44,7 @@ class Unjudged:
     answered: bool = False  # an answer was drafted
     acknowledgement: DraftState | None = None  # of the draft that says "we have it", None where there is none
     promised: datetime | None = None  # by when an acknowledgement that is out says that the answer comes
+    acknowledged: str = ""  # the text of that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class Mentions:
         rows = self._engine.rows(
             "SELECT mention.*, mention_text.*, correction.label AS said, correction.actor AS said_by,"
             " acknowledging.state AS acknowledgement, acknowledging.promised AS promised,"
+            " acknowledging.text AS acknowledged,"
             " EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND purpose = 'answer') AS answered"
             f" FROM mention JOIN mention_text USING (id) LEFT JOIN correction ON {HOLDS}"
             " LEFT JOIN draft acknowledging"
@@ -119,6 +121,7 @@ class Mentions:
 
 def _unjudged(row: Row) -> Unjudged:
     acknowledgement = DraftState(row["acknowledgement"]) if row["acknowledgement"] else None
+    out = acknowledgement is DraftState.PUBLISHED
     return Unjudged(
         row_id=row["id"],
         mention=load_mention(row),
@@ -128,7 +131,8 @@ def _unjudged(row: Row) -> Unjudged:
         seen_at=instant(row["seen_at"]),
         answered=bool(row["answered"]),
         acknowledgement=acknowledgement,
-        promised=moment(row["promised"]) if acknowledgement is DraftState.PUBLISHED else None,
+        promised=moment(row["promised"]) if out else None,
+        acknowledged=row["acknowledged"] if out else "",
     )
 
 
