@@ -246,12 +246,14 @@ class Triage:
 class Choice:
     """Why a sentence stands in a draft: which words of the situation it was picked for, most telling first.
 
-    `why` holds the situation's words (an aspect, "ours", "rude", "general", …), or "llm".
+    `why` holds the situation's words (an aspect, "ours", "rude", "general", …), or "llm". `template` is the sentence
+    as the playbook has it, so that one that people keep changing is found there.
     """
 
     part: str
     text: str
     why: tuple[str, ...] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,11 +236,11 @@ class _Writer:
     def _variant(self, picked: Picked) -> Variant:
         sentence, word = picked
         if not (sentence.slots or sentence.when):
-            return Variant(sentence.text, (word,))
+            return Variant(sentence.text, (word,), sentence.text)
         topics = self._topics if "topics" in sentence.slots else ()
         waiting = ("waiting",) if "waiting" in sentence.slots else ()
         why = dict.fromkeys((word, *sentence.when, *topics, *waiting))
-        return Variant(sentence.fill(self._values), tuple(why))
+        return Variant(sentence.fill(self._values), tuple(why), sentence.text)
 
     def _rank(self, part: str, text: str) -> bytes:
         key = f"{self._key}\x1f{part}\x1f{text}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from monitor.model import Channel, Choice, Composition, ReplyRules
+from monitor.model import Choice, Composition, LengthUnit, ReplyRules
 from responders.length import measure
 from responders.playbook import Playbook
 
@@ -20,10 +22,11 @@ KEPT = 99
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A finished sentence, and the words of the situation that it was picked for."""
+    """A finished sentence, the words of the situation that it was picked for, and how the playbook has it."""
 
     text: str
     why: tuple[str, ...] = ()
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,28 @@ STEPS = 8  # of shortening; a piece that is dropped at a later step is never lef
 class Layout:
     separator: str
     small_letter: str
-    channel: Channel
-    max_length: int
-    count: Callable[[str], int] = field(default=len)
+    rules: ReplyRules
 
     @classmethod
     def of(cls, playbook: Playbook, rules: ReplyRules) -> Layout:
         one_paragraph = rules.channel == "post" or rules.max_length < _PARAGRAPHS_FROM
-        small_letter = playbook.greeting.small_letter_after_comma
-        return cls(
-            "\n" if one_paragraph else "\n\n", small_letter, rules.channel, rules.max_length, measure(rules.unit)
-        )
+        return cls("\n" if one_paragraph else "\n\n", playbook.greeting.small_letter_after_comma, rules)
 
+    def length(self, text: str) -> int:
+        """In the platform's unit; where it limits bytes as well, what is longer against its limit counts."""
+        return _length(self.rules.unit, self.rules.max_length, self.rules.max_bytes, text)
+
+    def size(self, sentence: str) -> int:
+        """The same for a sentence: they come again and again, and how X counts takes a millisecond."""
+        return _size(self.rules.unit, self.rules.max_length, self.rules.max_bytes, sentence)
+
+
+def _length(unit: LengthUnit, max_length: int, max_bytes: int, text: str) -> int:
+    length = measure(unit)(text)
+    return max(length, math.ceil(measure("bytes")(text) * max_length / max_bytes)) if max_bytes else length
+
+
+_size = lru_cache(maxsize=8192)(_length)
 
 Chosen = tuple[tuple[str, Variant], ...]
 
@@ -63,7 +76,10 @@ def fitted(pieces: tuple[Piece, ...], layout: Layout, language: str, avoid: Coll
     """The most complete and most individual combination that fits, and that none of the texts `avoid` equals; the
     shortest one where none does."""
     chosen = _fitting(_fresh_first(pieces, avoid), layout, frozenset(avoid))
-    choices = tuple(Choice(part=name, text=variant.text, why=variant.why) for name, variant in _body(chosen, layout))
+    choices = tuple(
+        Choice(part=name, text=variant.text, why=variant.why, template=variant.template)
+        for name, variant in _body(chosen, layout)
+    )
     return Composition(language=language, text=_text(chosen, layout), parts=_parts(chosen, layout), choices=choices)
 
 
@@ -98,18 +114,18 @@ def _fitting(pieces: tuple[Piece, ...], layout: Layout, avoid: frozenset[str]) -
 
 def _stages(layout: Layout) -> Iterator[tuple[bool, int, int]]:
     """Whether only suiting sentences are taken, the step of shortening, and the room for the text; best first."""
-    if layout.channel == "post" and layout.max_length > _LONG_POST:
+    if layout.rules.channel == "post" and layout.rules.max_length > _LONG_POST:
         yield from ((True, step, _LONG_POST) for step in (0, 1))
     for suiting in (True, False):
-        yield from ((suiting, step, layout.max_length) for step in range(STEPS))
+        yield from ((suiting, step, layout.rules.max_length) for step in range(STEPS))
 
 
 def _fits(text: str, layout: Layout, room: int, avoid: frozenset[str]) -> bool:
-    return layout.count(text) <= room and text not in avoid
+    return layout.length(text) <= room and text not in avoid
 
 
 def _shortest(variants: tuple[Variant, ...], layout: Layout) -> Variant:
-    return min(variants, key=lambda variant: layout.count(variant.text))
+    return min(variants, key=lambda variant: layout.size(variant.text))
 
 
 def _least_repetitive(candidates: Iterator[Chosen]) -> Chosen | None:
@@ -134,7 +150,7 @@ def _repeated(chosen: Chosen) -> int:
 def _combinations(pieces: tuple[Piece, ...], layout: Layout, suiting: bool, most: int) -> Iterator[Chosen]:
     """In order of preference; those that are surely too long are passed over without being put together."""
     room = most - (len(pieces) - 1)
-    sized = [[(variant, layout.count(variant.text)) for variant in _tried(piece, layout, suiting)] for piece in pieces]
+    sized = [[(variant, layout.size(variant.text)) for variant in _tried(piece, layout, suiting)] for piece in pieces]
     if sum(min(size for _, size in variants) for variants in sized) > room:
         return
     for combination in itertools.product(*sized):
@@ -174,4 +190,4 @@ def _sentences(chosen: Chosen, layout: Layout) -> Chosen:
     if not wanted or len(chosen) < 2 or chosen[0][0] != "greeting" or not chosen[0][1].text.endswith(","):
         return chosen
     name, first = chosen[1]
-    return (chosen[0], (name, Variant(first.text[:1].lower() + first.text[1:], first.why)), *chosen[2:])
+    return (chosen[0], (name, replace(first, text=first.text[:1].lower() + first.text[1:])), *chosen[2:])

@@ -68,11 +68,11 @@ def load_mention(row: Row) -> Mention:
 
 
 def dump_choices(choices: Iterable[Choice]) -> str:
-    return dump([{"part": choice.part, "text": choice.text, "why": list(choice.why)} for choice in choices])
+    return dump([asdict(choice) for choice in choices])
 
 
 def load_choices(text: str) -> tuple[Choice, ...]:
-    return tuple(Choice(part=one["part"], text=one["text"], why=tuple(one["why"])) for one in json.loads(text))
+    return tuple(Choice(**one | {"why": tuple(one["why"])}) for one in json.loads(text))
 
 
 def load_draft(row: Row) -> Draft:
