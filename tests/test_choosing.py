@@ -216,6 +216,13 @@ def test_a_post_is_one_short_paragraph() -> None:
         assert "\n\n" not in posted and len(posted) < 200 and posted.endswith("\nYours, Jana")
 
 
+def test_a_limit_of_bytes_beside_that_of_letters_is_kept() -> None:
+    book = playbook(complaint={"solution": {"general": ["Všetko čo najskôr prešetríme.", "Riešime."]}})
+    for seed in range(10):
+        text = reply(book, mention(id=str(seed)), rules=ReplyRules(max_length=300, max_bytes=62)).text
+        assert len(text.encode()) <= 62 and "Riešime." in text
+
+
 def test_what_the_customer_has_read_already_is_said_in_other_words() -> None:
     book = playbook(
         complaint={

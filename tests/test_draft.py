@@ -18,9 +18,9 @@ from responders.draft import acknowledge, compose, language_for
 from responders.guard import check
 from responders.length import measure
 from responders.names import given_name, greeted
-from responders.playbook import ASPECTS, Offer, load
+from responders.playbook import ASPECTS, Offer, load, shipped_languages
 
-LANGUAGES = ("sk", "cs", "hu", "en")
+LANGUAGES = shipped_languages()
 OFFERS: tuple[Offer, ...] = ("refund", "replacement", "voucher", "discount", "call_back", "manager")
 COMPANY = CompanyOptions(
     name="Lipka", signature="Jana z Lipky", contact="pomoc@lipka.example", website="https://lipka.example"
