@@ -17,8 +17,9 @@ from monitor.errors import (
     StoreBusy,
     TextNeeded,
 )
-from monitor.model import LABELS, Action, Decision, Draft, Label, Verdict
+from monitor.model import LABELS, Action, Decision, Draft, DraftState, Label, Verdict
 from monitor.store.views import InboxFilter, Matter, Neighbours
+from monitor.triage import label_for_reply
 from responders.approval import decide
 from responders.page.codes import REJECTION_REASONS
 from responders.page.context import PageContext, Visit, see_other
@@ -34,7 +35,7 @@ STATUSES: dict[type[Exception], int] = {
     NotAllowed: 403,
     StoreBusy: 503,
 }
-SETTLING = ("approve", "reject", "posted", "not_posted")  # after these the next draft is wanted
+SETTLING = ("approve", "reject", "full_answer", "posted", "not_posted")  # after these the next draft is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,8 @@ async def take_decision(visit: Visit, form: Form) -> web.Response:
     except (DecisionRefused, StoreBusy) as error:
         refusal = Refusal(error=error, action=decision.action, form=form)
         return await show_draft(visit, status=STATUSES[type(error)], refusal=refusal)
+    if draft.purpose == "acknowledgement" and draft.state is DraftState.REJECTED and visit.page.judge_again is not None:
+        await visit.page.judge_again(draft.mention_id)  # the answer is drafted now
     return see_other(await _onwards(visit, decision.action, draft))
 
 
@@ -108,6 +111,9 @@ async def _onwards(visit: Visit, action: str, draft: Draft) -> str:
     if action not in SETTLING or action == "not_posted" or (action == "approve" and draft.manual):
         return here + filter_query(wanted, after=draft.id)
     store = visit.page.store
+    if action == "full_answer":
+        newest = await store.run(store.views.draft_of, draft.mention_id)
+        return f"/drafts/{newest.id if newest else draft.id}" + filter_query(wanted, after=draft.id)
     around = await store.run(store.views.neighbours, wanted, draft.id)
     following = around.after or around.before
     return (f"/drafts/{following}" if following else "/") + filter_query(wanted, after=draft.id)
@@ -135,6 +141,7 @@ async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> w
         customer_language=matter.mention.language or matter.verdict.language,
         rejection_reasons=REJECTION_REASONS,
         other_labels=_other_labels(matter.verdict),
+        may_acknowledge=_may_acknowledge(matter),
         news=await read_news(visit) if refusal is None else None,
     )
 
@@ -147,6 +154,12 @@ def _look(page: PageContext, wanted: InboxFilter, number: int) -> tuple[Matter, 
 def _other_labels(verdict: Verdict) -> tuple[Label, ...]:
     """What a person may say instead; where the model is unsure, its own guess may be confirmed as well."""
     return tuple(label for label in LABELS if verdict.unsure or label != verdict.label)
+
+
+def _may_acknowledge(matter: Matter) -> bool:
+    """A complaint, once."""
+    complains = label_for_reply(matter.mention, matter.verdict) == "complaint"
+    return complains and all(draft.purpose == "answer" for draft in (matter.draft, *matter.drafts))
 
 
 def _blocking(draft: Draft, refusal: Refusal | None) -> tuple[str, ...]:

@@ -83,6 +83,14 @@ class Words:
 
         return format_datetime(at, "medium", tzinfo=self.zone, locale=self.locale)
 
+    def minute(self, at: datetime) -> str:
+        """With the day of the week: of moments that lie ahead people think so."""
+        from babel.dates import format_skeleton, format_time
+
+        local = at.astimezone(self.zone)
+        day = format_skeleton("MMMEd", local, locale=self.locale)
+        return f"{day} {format_time(local, 'short', locale=self.locale)}"
+
     def clock(self, at: datetime) -> str:
         from babel.dates import format_time
 
