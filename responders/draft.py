@@ -67,7 +67,7 @@ def acknowledge(
 ) -> Composition:
     """The short "we have it": greeting, apology and interest where it is a complaint, then the promise to answer.
 
-    `answer_by` says in the playbook's language when, e.g. "Monday, 23 November, 4 p.m."; "" where nothing is promised.
+    `answer_by` says in the playbook's language when, e.g. "by 16:00 on Monday"; "" where nothing is promised.
     The promise is the part "solution". Where the playbook has no usable promise, the text does without one.
     """
     situation = understand(mention, verdict, playbook=playbook, rules=rules)
@@ -146,7 +146,9 @@ class _Writer:
 
     def acknowledgement(self) -> tuple[Piece, ...]:
         bank = self._playbook.complaint
-        promise = self._piece("solution", self._playbook.acknowledgement.promise)
+        promises = [one for one in self._playbook.acknowledgement.promise if self._may_use(one)]
+        numbered = [one for one in promises if "reference" in one.slots]
+        promise = self._piece("solution", numbered or promises)
         if self._situation.label != "complaint":
             return self._framed((promise,) if promise.variants else self._neutral())
         return self._framed((self._part("apology", bank.apology), self._part("interest", bank.interest), promise))

@@ -13,10 +13,11 @@ from monitor.commands.opening import Setup, classifier, now, pass_setup
 from monitor.commands.shapes import of_findings, of_verdict
 from monitor.commands.sources import connected
 from monitor.commands.terminal import echo_json, written_out
+from monitor.text import one_line
 
 if TYPE_CHECKING:
     from monitor.commands.given import Given
-    from monitor.model import Mention
+    from monitor.model import Composition, Mention, Verdict
     from monitor.options import Config
     from monitor.pipeline import Desk
 
@@ -39,12 +40,13 @@ def command(setup: Setup, as_json: bool) -> None:
 
     \b
     Reads one object:   {source, id, author, title?, text, language?, rating?, url, created_at?}
-    May also hold:      {fault?, channel?, actor?}
+    May also hold:      {fault?, channel?, actor?, purpose?, reference?}
     Prints one object:  {language, text, parts: {...}, guard: [...], verdict: {...}, situation: {...}, choices: [...]}
 
     The rating is in stars from 1 to 5, the language a code such as "sk". Works without a config.toml too. The guard's
     list is empty where it has nothing against the text. The fault is "ours", "maybe_ours", "not_ours" or
-    "misunderstanding", the channel "review", "post" or "mail", the actor the name of the person who will approve it.
+    "misunderstanding", the channel "review", "post" or "mail", the actor the name of the person who will approve it,
+    the purpose "answer" or "acknowledgement" (a short "we have it, we answer by …"), the reference the case's number.
     The choices tell for each sentence which words of the situation it was picked for.
 
     \b
@@ -67,7 +69,7 @@ async def _draft(config: Config, given: Given) -> dict[str, Any]:
 def _drafted(desk: Desk, mention: Mention, given: Given) -> dict[str, Any]:
     verdict = desk.judge([mention])[0]
     fault = given.fault or ""
-    composition = desk.compose(mention, verdict, fault=fault, channel=given.channel, actor=given.actor)
+    composition = _composed(desk, mention, verdict, given)
     findings = desk.guard(
         composition.text, composition.language, mention, verdict, composition.parts, actor=given.actor
     )
@@ -80,6 +82,13 @@ def _drafted(desk: Desk, mention: Mention, given: Given) -> dict[str, Any]:
         "situation": desk.situation(mention, verdict, fault=fault, channel=given.channel),
         "choices": list(composition.choices),
     }
+
+
+def _composed(desk: Desk, mention: Mention, verdict: Verdict, given: Given) -> Composition:
+    reference = one_line(given.reference)
+    if given.purpose == "acknowledgement":
+        return desk.acknowledge(mention, verdict, reference, now(), now())[0]
+    return desk.compose(mention, verdict, reference, fault=given.fault or "", channel=given.channel, actor=given.actor)
 
 
 def _given(body: bytes) -> Given:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from monitor.model import Channel, Mention
+from monitor.model import Channel, Mention, Purpose
 from monitor.text import canonical_url, clean, one_line
 
 
@@ -26,7 +26,8 @@ Id = Annotated[str, BeforeValidator(_number_is_id)]
 class Given(BaseModel):
     """`{source, id, author, title?, text, language?, rating?, url, created_at?}`; other keys are left alone.
 
-    Who asks for a draft may add what a person knows of the case: `{fault?, channel?, actor?}`."""
+    Who asks for a draft may add what a person knows of the case: `{fault?, channel?, actor?, purpose?,
+    reference?}`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -44,6 +45,8 @@ class Given(BaseModel):
     )
     channel: Channel | None = Field(default=None, description="where the answer will stand; else as the source says")
     actor: Text = Field(default="", description="who is to approve the answer; his role may narrow what is offered")
+    purpose: Purpose = Field(default="answer", description="acknowledgement: only that we have it, and when we answer")
+    reference: Text = Field(default="", max_length=40, description="the number of the case, as the answer names it")
 
     @model_validator(mode="after")
     def _says_something(self) -> Given:
