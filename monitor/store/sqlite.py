@@ -13,6 +13,7 @@ from monitor.store.aside import AsideMentions
 from monitor.store.asking import AskingRows
 from monitor.store.corrections import Corrections
 from monitor.store.drafts import Drafts
+from monitor.store.edits import Edits
 from monitor.store.engine import Engine
 from monitor.store.mentions import Mentions
 from monitor.store.messages import Messages
@@ -41,6 +42,7 @@ class SqliteStore:
         self.publications = Publications(self._engine)
         self.views = Views(self._engine)
         self.aside = AsideMentions(self._engine)
+        self.edits = Edits(self._engine)
         self.corrections = Corrections(self._engine)
         self.rescoring = Rescoring(self._engine)
         self.acknowledgements = Acknowledgements(self._engine)
