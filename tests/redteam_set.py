@@ -1,0 +1,99 @@
+"""The red-team set: replies that break one rule each, and good ones, a file a language in tests/redteam.
+
+Every third reply of each list is kept apart: the guard's cues were never tuned on it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from monitor.language import identify
+from monitor.model import Finding, Label, Mention, ReplyRules
+from monitor.options import CompanyOptions, PolicyOptions
+from responders.guard import check
+
+LANGUAGES = ("sk", "cs", "hu", "en", "de", "pl")
+FOLDER = Path(__file__).parent / "redteam"
+PLATFORMS = {
+    "play": ReplyRules(max_length=350),
+    "x": ReplyRules(max_length=280, unit="weighted"),
+    "bluesky": ReplyRules(max_length=300, unit="graphemes", max_bytes=3000),
+    "google": ReplyRules(max_length=4096, unit="bytes"),
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`rule` is the one that it breaks, "" for a good one."""
+
+    language: str
+    rule: str
+    label: Label
+    text: str
+    kept_apart: bool
+    earlier: tuple[str, ...]
+    rules: ReplyRules
+    company: CompanyOptions
+    policy: PolicyOptions
+    mention: Mention
+
+    def findings(self) -> tuple[Finding, ...]:
+        return check(
+            self.text,
+            language=self.language,
+            label=self.label,
+            rules=self.rules,
+            company=self.company,
+            policy=self.policy,
+            mention=self.mention,
+            identify=partial(identify, languages=LANGUAGES),
+            earlier=self.earlier,
+        )
+
+    def errors(self) -> set[str]:
+        return {finding.rule for finding in self.findings() if finding.severity == "error"}
+
+
+def replies(language: str) -> Iterator[Reply]:
+    tables = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    for rule, entries in tables["bad"].items():
+        for at, entry in enumerate(entries):
+            yield _reply(language, tables, entry, rule=rule, label="complaint", kept_apart=at % 3 == 2)
+    for label, entries in tables["good"].items():
+        for at, entry in enumerate(entries):
+            yield _reply(language, tables, entry, rule="", label=label, kept_apart=at % 3 == 2)
+
+
+def _reply(
+    language: str, tables: dict[str, Any], entry: str | dict[str, Any], *, rule: str, label: Label, kept_apart: bool
+) -> Reply:
+    said: dict[str, Any] = {"text": entry} if isinstance(entry, str) else entry
+    policy = dict(tables["policy"])
+    if "offers" in said:
+        policy |= {"may_offer": said["offers"], "voucher_limit": said["limit"]}
+    customer = tables["mention"]
+    return Reply(
+        language=language,
+        rule=rule,
+        label=label,
+        text=said["text"] * said.get("repeated", 1),
+        kept_apart=kept_apart,
+        earlier=tuple(said.get("earlier", ())),
+        rules=PLATFORMS.get(said.get("on", ""), ReplyRules()),
+        company=CompanyOptions.model_validate(tables["company"]),
+        policy=PolicyOptions.model_validate(policy),
+        mention=Mention(
+            source="shop",
+            id="1",
+            author=customer["author"],
+            text=customer["text"],
+            raw={"product_name": customer["product"]},
+            created_at=datetime(2026, 11, 2, tzinfo=UTC),
+        ),
+    )
