@@ -88,6 +88,10 @@ class Sentence(_Table):
     def slots(self) -> frozenset[str]:
         return frozenset(_SLOT.findall(self.text))
 
+    @property
+    def fits_always(self) -> bool:
+        return not (self.slots or self.offers or self.when or self.unless)
+
     def fill(self, values: Mapping[str, str]) -> str:
         """The finished sentence. Values are put in as they are: braces in them mean nothing."""
         return _SLOT.sub(lambda slot: values[slot.group(1)], self.text) if self.slots else self.text
@@ -114,8 +118,8 @@ def _one_key_each(value: object) -> object:
 
 
 def _always_usable(bank: dict[str, tuple[Sentence, ...]]) -> dict[str, tuple[Sentence, ...]]:
-    if not any(not sentence.slots and not sentence.offers for sentence in bank.get("general", ())):
-        raise ValueError("general needs at least one sentence without a {slot} and without offers")
+    if not any(sentence.fits_always for sentence in bank.get("general", ())):
+        raise ValueError("general needs at least one sentence without a {slot} and without offers, when or unless")
     return bank
 
 
@@ -198,6 +202,12 @@ class Waiting(_Table):
     week: Units | None = None
     month: Units | None = None
 
+    @model_validator(mode="after")
+    def _cues_for_units(self) -> Self:
+        if not self.cues and (self.hour or self.day or self.week or self.month):
+            raise ValueError('cues are missing: beginnings of words that tell of waiting, e.g. cues = ["wait"]')
+        return self
+
 
 class Recognise(_Table):
     """What the customer's own words tell of the fault; the notation is in responders/cues.py."""
@@ -269,6 +279,14 @@ class Playbook(_Table):
     waiting: Waiting = Waiting()
     recognise: Recognise = Recognise()
     guard: GuardCues
+
+    @field_validator("forms")
+    @classmethod
+    def _forms_with_names_of_their_own(cls, forms: dict[str, Form]) -> dict[str, Form]:
+        for name in forms:
+            if name in SLOTS or name.startswith(FACT):
+                raise ValueError(f'"{name}" is what Ohlas fills in itself; give the form another name')
+        return forms
 
     @field_validator("topics")
     @classmethod

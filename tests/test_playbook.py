@@ -162,3 +162,60 @@ def test_a_part_that_could_not_always_be_filled_is_refused(tmp_path: Path) -> No
 
 def test_values_are_put_in_as_they_are() -> None:
     assert Sentence(text="Your {product}.").fill({"product": "{name} & <b>"}) == "Your {name} & <b>."
+
+
+SITUATION = """
+[complaint.explanation]
+"not_ours misunderstanding" = [
+  { text = "You have {fact.returns}, {dear} customer.", when = ["mail"], unless = ["rude"] },
+]
+
+[forms]
+dear = { woman = "Ms", man = "Mr", other = "dear" }
+
+[waiting]
+cues = ["wait"]
+week = { cues = ["week"], forms = ["week", "weeks"] }
+
+[praise.thanks]"""
+
+
+def with_situations(text: str, was: str = "", becomes: str = "") -> str:
+    """The English playbook without the tables of its own that SITUATION has."""
+    for table in ("complaint.explanation", "forms", "waiting"):
+        text = re.sub(rf"(?ms)^\[{re.escape(table)}\]$.*?(?=^\[|\Z)", "", text)
+    situation = SITUATION.replace(was, becomes, 1) if was else SITUATION
+    return text.replace("\n[praise.thanks]", situation, 1)
+
+
+def test_sentences_for_situations_with_facts_and_forms(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text(with_situations(shipped_text("en")), encoding="utf-8")
+    found = load("en", tmp_path)
+    assert set(found.complaint.explanation) == {"not_ours", "misunderstanding"}
+    (sentence,) = found.complaint.explanation["not_ours"]
+    assert sentence.slots == {"fact.returns", "dear"} and sentence.when == ("mail",) and sentence.unless == ("rude",)
+    assert not sentence.fits_always
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        ('["mail"]', '["male"]', 'sentence 1: when: "male" is not one of delivery'),
+        ('["rude"]', '["rudde"]', 'did you mean "rude"?'),
+        ("not_ours misunderstanding", "not_ours misunderstandig", 'did you mean "misunderstanding"?'),
+        ("{dear}", "{deer}", "there is nothing to fill {deer} with"),
+        ('dear = { woman = "Ms",', "dear = {", "forms.dear.woman: is missing"),
+        ("dear = {", "name = {", '"name" is what Ohlas fills in itself; give the form another name'),
+        ('cues = ["wait"]', "", "waiting: cues are missing"),
+        ('forms = ["week", "weeks"]', "forms = []", "waiting.week.forms: "),
+    ],
+)
+def test_mistakes_in_situations(tmp_path: Path, was: str, becomes: str, told: str) -> None:
+    assert told in "\n".join(problems_of(tmp_path, with_situations(shipped_text("en"), was, becomes)))
+
+
+def test_what_only_sometimes_fits_does_not_make_a_part_whole(tmp_path: Path) -> None:
+    once = r'\1[{ text = "Thank you.", when = ["mail"] }]'
+    text = re.sub(r"(\[praise\.thanks\]\ngeneral = )\[.*?\n\]", once, shipped_text("en"), flags=re.S)
+    (problem,) = problems_of(tmp_path, text)
+    assert "without offers, when or unless" in problem
