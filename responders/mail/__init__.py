@@ -1,0 +1,1 @@
+"""Drafts by e-mail: letters out, approvals by reply in."""

@@ -1,0 +1,1 @@
+"""Drafts in Slack: cards, clicks and forms."""
