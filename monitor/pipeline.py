@@ -333,7 +333,7 @@ def _drafted(desk: Desk, unjudged: Unjudged, judged: Judged, now: datetime) -> J
         composition, due = desk.acknowledge(mention, verdict, reference, unjudged.seen_at or now, now)
         judged = replace(judged, promised=due)
     else:
-        read = (unjudged.acknowledged,) if unjudged.acknowledged else ()
+        read = (*([unjudged.acknowledged] if unjudged.acknowledged else []), *unjudged.read)
         composition = desk.compose(mention, verdict, reference, avoid=read)
     findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
     return replace(judged, composition=composition, findings=findings)
@@ -347,7 +347,8 @@ def guard_of(
     def findings(draft: Draft, text: str, actor: str) -> tuple[Finding, ...]:
         matter = store.views.matter(draft.id)
         parts = draft.parts if text == draft.text else None
-        found = desk.guard(text, draft.language, matter.mention, matter.verdict, parts, actor=actor)
+        read = store.threads.replies(draft.mention_id, besides=draft.id)
+        found = desk.guard(text, draft.language, matter.mention, matter.verdict, parts, actor=actor, earlier=read)
         zone = ZoneInfo(desk.config.page.timezone)
         return (*found, *([PROMISE_OVER] if is_out_of_date(draft, text, clock(), zone) else []))
 

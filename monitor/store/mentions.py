@@ -14,6 +14,7 @@ from monitor.store.codec import dump_raw, load_mention
 from monitor.store.corrections import HOLDS
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.sources import PollRecord, record_poll
+from monitor.store.threads import drafted_before
 
 CHUNK = 500  # rows of one statement; 14 values each stay below SQLite's 32,766 variables
 
@@ -45,6 +46,7 @@ class Unjudged:
     acknowledgement: DraftState | None = None  # of the draft that says "we have it", None where there is none
     promised: datetime | None = None  # by when an acknowledgement that is out says that the answer comes
     acknowledged: str = ""  # the text of that
+    read: tuple[str, ...] = ()  # drafted replies to what came before in the same conversation, newest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,10 @@ class Mentions:
             " WHERE stage = 'new' AND (? IS NULL OR mention.id = ?) ORDER BY mention.id LIMIT ?",
             (only, only, limit),
         )
-        return [_unjudged(row) for row in rows]
+        return [_unjudged(row, self._read(row)) for row in rows]
+
+    def _read(self, row: Row) -> tuple[str, ...]:
+        return drafted_before(self._engine, row["id"]) if row["thread"] else ()
 
     def assign_cases(self, keys: Mapping[int, str], now: datetime) -> dict[int, CaseOfMention]:
         """Give each mention (row id -> key of what was said by whom, "" for never shared) its case, once."""
@@ -119,7 +124,7 @@ class Mentions:
         )
 
 
-def _unjudged(row: Row) -> Unjudged:
+def _unjudged(row: Row, read: tuple[str, ...]) -> Unjudged:
     acknowledgement = DraftState(row["acknowledgement"]) if row["acknowledgement"] else None
     out = acknowledgement is DraftState.PUBLISHED
     return Unjudged(
@@ -133,6 +138,7 @@ def _unjudged(row: Row) -> Unjudged:
         acknowledgement=acknowledgement,
         promised=moment(row["promised"]) if out else None,
         acknowledged=row["acknowledged"] if out else "",
+        read=read,
     )
 
 

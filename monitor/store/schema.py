@@ -165,6 +165,12 @@ def m0006_acknowledgement(db: Database) -> None:
     )
 
 
+@migrations()
+def m0007_threads(db: Database) -> None:
+    """What was said in the same conversation is looked up for each of its mentions."""
+    db.execute("CREATE INDEX idx_mention_thread ON mention(source, thread) WHERE thread <> ''")
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {

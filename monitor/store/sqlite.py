@@ -21,6 +21,7 @@ from monitor.store.publications import Publications
 from monitor.store.rescoring import Rescoring
 from monitor.store.sign_ins import SignIns
 from monitor.store.sources import Sources
+from monitor.store.threads import Threads
 from monitor.store.views import Views
 
 P = ParamSpec("P")
@@ -46,6 +47,7 @@ class SqliteStore:
         self.corrections = Corrections(self._engine)
         self.rescoring = Rescoring(self._engine)
         self.acknowledgements = Acknowledgements(self._engine)
+        self.threads = Threads(self._engine)
         self.asking = AskingRows(self._engine)
         self.messages = Messages(self._engine)
         self.sign_ins = SignIns(self._engine)
