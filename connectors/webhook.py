@@ -9,6 +9,8 @@ sure sends again.
     X-Ohlas-Signature: sha256=<hex HMAC-SHA256 of "1795262400." followed by the body>
 
 Answers go out the same way, to `reply_url`, as `{"id", "text", "key", "in_reply_to"}` with the header Idempotency-Key.
+`lookup_url` says what stands under a mention, as `{"id", "url", "text"}`, with `"state": "pending"` or `"refused"` and
+a `"reason"` where answers are moderated. `mention_url` gives the mention as it is now, right before an answer goes out.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from monitor import cells
 from monitor.errors import AuthError, NotFound, PermanentError
 from monitor.http import Http
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
 
@@ -52,6 +54,11 @@ class Settings(SourceOptions):
     lookup_url: str = Field(
         default="", pattern=_ADDRESS, description="where an answer can be looked up, 404 means that there is none"
     )
+    mention_url: str = Field(
+        default="",
+        pattern=_ADDRESS,
+        description="where a mention can be read again before its answer goes out, 404 means that it is deleted",
+    )
     reply_max_length: int = Field(default=5000, ge=50, le=100_000, description="characters of an answer at most")
 
     @field_validator("secret")
@@ -67,10 +74,16 @@ class Settings(SourceOptions):
             raise ValueError("lookup_url needs a reply_url")
         if self.lookup_url and "{id}" not in self.lookup_url:
             raise ValueError("lookup_url must say with {id} which mention it is about")
+        if self.mention_url and not self.lookup_url:
+            raise ValueError("mention_url needs a lookup_url")
+        if self.mention_url and "{id}" not in self.mention_url:
+            raise ValueError("mention_url must say with {id} which mention is wanted")
         return self
 
 
 def connect(settings: Settings, http: Http) -> Webhook:
+    if settings.mention_url:
+        return ReadingWebhook(settings, http)
     if settings.lookup_url:
         return CheckingWebhook(settings, http)
     return AnsweringWebhook(settings, http) if settings.reply_url else Webhook(settings)
@@ -123,7 +136,9 @@ class AnsweringWebhook(Webhook):
     def __init__(self, settings: Settings, http: Http) -> None:
         super().__init__(settings)
         self._http = http
-        self.reply_rules = ReplyRules(kind="key", max_length=settings.reply_max_length)
+        self.reply_rules = ReplyRules(
+            kind="key", max_length=settings.reply_max_length, moderated=bool(settings.lookup_url)
+        )
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
         answer = {"id": mention.id, "text": text, "key": key, "in_reply_to": mention.url}
@@ -146,15 +161,43 @@ class CheckingWebhook(AnsweringWebhook):
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         try:
-            response = await self._http.get(_filled(self._settings.lookup_url, mention), headers=self._signed(b"", key))
+            found = await self._answer(mention, key)
         except NotFound:
             return None
-        found = _object(response.body)
-        if response.status != 200 or not isinstance(found.get("text"), str):
-            raise PermanentError("lookup_url must answer 404, or 200 with an object that holds id, url and text.")
         if fold(found["text"]) != fold(text):
             raise PermanentError("Another answer stands there; a person has to look.")
         return _receipt(found)
+
+    async def moderation(self, mention: Mention, receipt: Receipt) -> Moderated:
+        """What `state` of the answer says; one that says nothing is visible."""
+        found = await self._answer(mention, "")
+        state, reason = found.get("state", "visible"), found.get("reason", "")
+        if state not in ("pending", "visible", "refused"):
+            raise PermanentError("state of an answer must be pending, visible or refused.")
+        return Moderated(state=state, reason=one_line(str(reason), 500))
+
+    async def _answer(self, mention: Mention, key: str) -> dict[str, Any]:
+        """Raises NotFound where there is none."""
+        response = await self._http.get(_filled(self._settings.lookup_url, mention), headers=self._signed(b"", key))
+        found = _object(response.body)
+        if response.status != 200 or not isinstance(found.get("text"), str):
+            raise PermanentError("lookup_url must answer 404, or 200 with an object that holds id, url and text.")
+        return found
+
+
+class ReadingWebhook(CheckingWebhook):
+    """Reads a mention again as well."""
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        address = _filled(self._settings.mention_url, mention)
+        try:
+            response = await self._http.get(address, headers=self._signed(b"", ""))
+        except NotFound:
+            return None
+        try:
+            return _mention(_object(response.body) | {"id": mention.id}, self._settings, mention.created_at)
+        except ValueError as error:
+            raise PermanentError(f"mention_url must answer 404, or 200 with a mention: {error}") from error
 
 
 def _filled(template: str, mention: Mention) -> str:

@@ -129,6 +129,35 @@ class CanLookUp(Protocol):
 
 
 @runtime_checkable
+class CanFetch(Protocol):
+    """A source that can be asked for one mention: looked at again right before an answer goes out."""
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        """The original as it stands now, with the company's `reply` where there is one; None: surely deleted.
+
+        Raises a SourceError.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moderated:
+    """What the platform's own people or programs make of an answer that it accepted."""
+
+    state: Literal["pending", "visible", "refused"]
+    reason: str = ""
+
+
+@runtime_checkable
+class CanModerate(Protocol):
+    """A source whose answers are looked at before they are shown, and that says what became of them."""
+
+    async def moderation(self, mention: Mention, receipt: Receipt) -> Moderated:
+        """Raises a SourceError."""
+        ...
+
+
+@runtime_checkable
 class CanReceive(Protocol):
     """A source that sends to us, through POST /in/<source>."""
 

@@ -173,6 +173,7 @@ class Service:
     async def _publish(self, stop: asyncio.Event) -> None:
         """Finishes the request that it is at when Ohlas stops; the next start goes on with the rest."""
         while not stop.is_set():
+            await self.publisher.moderate_due()
             if await self.publisher.publish_due() + await self.publisher.look_up_due():
                 self.pipeline.arrived(0)  # an answer is drafted once its acknowledgement is out
             due = await self.store.run(self.store.publications.next_due)

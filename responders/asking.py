@@ -28,8 +28,20 @@ log = logging.getLogger(__name__)
 
 TICK = 0.5  # seconds between two looks; what is looked for has indexes of its own
 CAUGHT_UP = 500  # drafts at most; who has more waiting looks at the page
-LOUD = ("publication_failed", "publication_unknown")  # of the audit list: the channel hears of them
-WAKING = ("mention_edited", "redrafted", "correct", "publication_failed", "approval_withdrawn", "mention_gone")
+LOUD = (
+    "publication_failed",
+    "publication_refused",
+    "publication_unknown",
+)  # of the audit list: the channel hears of them
+WAKING = (
+    "mention_edited",
+    "redrafted",
+    "correct",
+    "publication_failed",
+    "publication_refused",
+    "approval_withdrawn",
+    "mention_gone",
+)
 
 
 @dataclass(slots=True)

@@ -10,8 +10,21 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from monitor.errors import OutcomeUnknown, SourceError, TemporaryError
-from monitor.model import CanLookUp, CanReply, Connector, Draft, Publication, Receipt, ReplyRules
-from monitor.store.publications import UnknownPublication
+from monitor.model import (
+    CanFetch,
+    CanLookUp,
+    CanModerate,
+    CanReply,
+    Connector,
+    Draft,
+    Mention,
+    Moderated,
+    Page,
+    Publication,
+    Receipt,
+    ReplyRules,
+)
+from monitor.store.publications import Moderating, UnknownPublication
 from monitor.store.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -32,11 +45,18 @@ class Patience:
     longest_retry: timedelta = timedelta(hours=1)
     tries: int = 8
     lookups: int = 10
+    unread: timedelta = timedelta(hours=1)  # for which an approval waits for an original that cannot be read
+    moderations: int = 40  # times that a platform is asked whether it shows an answer, about two weeks in all
 
     def retry(self, count: int) -> timedelta:
         """Doubled with every try."""
         doublings: int = 2 ** min(count, 16)
         return min(self.longest_retry, self.first_retry * doublings)
+
+    def moderation(self, asked: int) -> timedelta:
+        """Ten minutes at first, then less and less often, down to twice a day."""
+        doublings: int = 2 ** min(asked, 10)
+        return min(timedelta(hours=12), timedelta(minutes=10) * doublings)
 
 
 class Clock(Protocol):
@@ -70,6 +90,13 @@ class Publisher:
         drafts = await self.store.run(self.store.publications.due, self.clock())
         return sum([await self._publish(draft) for draft in drafts])
 
+    async def moderate_due(self) -> int:
+        """Ask what became of answers that platforms look at before they show them; returns how many were asked for."""
+        waiting = await self.store.run(self.store.publications.moderated_due, self.clock())
+        for one in waiting:
+            await self._moderate(one)
+        return len(waiting)
+
     async def look_up_due(self) -> int:
         """Settle unknown outcomes; returns how many were looked up."""
         unknown = await self.store.run(self.store.publications.unknown_due, self.clock())
@@ -78,6 +105,8 @@ class Publisher:
         return len(unknown)
 
     async def _publish(self, draft: Draft) -> int:
+        if not await self._is_as_it_was(draft):
+            return 0
         publication = await self.store.run(self.store.publications.begin, draft, self.people, self.clock())
         if publication is None:
             return 0
@@ -91,6 +120,66 @@ class Publisher:
         )
         await self._settle(publication, outcome)
         return 1
+
+    async def _is_as_it_was(self, draft: Draft) -> bool:
+        """Look at the original again where that is possible: what was edited, deleted or answered by a colleague since
+        the approval goes back to a person, because saving what is there now takes the approval away."""
+        mention = await self.store.run(self.store.mentions.get, draft.mention_id)
+        connector = self.connectors.get(mention.source) if mention else None
+        if mention is None or not isinstance(connector, CanFetch):
+            return True
+        match await self._read(connector.fetch(mention), mention.source):
+            case Mention() as current:
+                page = Page(mentions=(current,))
+            case None:
+                page = Page(gone=(mention.id,))
+            case error:
+                await self._put_off(draft, error)
+                return False
+        await self.store.run(self.store.mentions.save_page, mention.source, page, None, self.clock())
+        return True
+
+    async def _put_off(self, draft: Draft, error: BaseException) -> None:
+        """The original could not be read: not posted now, and after a while left to a person."""
+        now, publications = self.clock(), self.store.publications
+        if draft.decided_at and now - draft.decided_at > self.patience.unread:
+            await self.store.run(publications.give_back, draft, f"the original cannot be read: {error}", now)
+            log.warning("draft %d was not published, the original cannot be read: %s", draft.id, error)
+            return
+        await self.store.run(publications.put_off, draft, now + self.patience.first_retry)
+
+    async def _moderate(self, waiting: Moderating) -> None:
+        publication, now = waiting.publication, self.clock()
+        connector = self.connectors.get(publication.mention.source)
+        if not isinstance(connector, CanModerate):
+            await self.store.run(self.store.publications.moderated, publication, None, now)
+            return
+        request = connector.moderation(publication.mention, waiting.receipt)
+        match await self._read(request, publication.mention.source):
+            case Moderated(state="refused", reason=reason):
+                await self._save(self.store.publications.refuse, publication, reason or "refused by the platform")
+                log.warning("the platform refuses to show the answer of draft %d", publication.draft_id)
+            case Moderated(state="visible"):
+                await self.store.run(self.store.publications.moderated, publication, None, now)
+            case _:  # still looked at, or the platform could not be asked
+                more = waiting.asked + 1 < self.patience.moderations
+                later = now + self.patience.moderation(waiting.asked) if more else None
+                await self.store.run(self.store.publications.moderated, publication, later, now)
+
+    async def _read(self, request: Awaitable[T], source: str) -> T | SourceError:
+        """What reading came to; a bug in a connector counts as a source that cannot be read."""
+        task = asyncio.ensure_future(request)
+        await asyncio.wait({task}, timeout=self.patience.request.total_seconds())
+        if not task.done():
+            task.cancel()
+            return TemporaryError("no answer in time")
+        error = task.exception()
+        if error is None:
+            return task.result()
+        if isinstance(error, SourceError):
+            return error
+        log.error("connector of %s failed while reading", source, exc_info=error)
+        return TemporaryError(f"unexpected {type(error).__name__}")
 
     async def _outcome(self, request: Awaitable[T], publication: Publication) -> T | BaseException:
         """What a request to a platform came to. A task, so that whatever it raises is a value here."""
@@ -114,7 +203,7 @@ class Publisher:
         publications, now = self.store.publications, self.clock()
         match outcome:
             case Receipt():
-                await self._save(publications.finish, publication, outcome)
+                await self._save(publications.finish, publication, outcome, self._look_at(publication, now))
                 log.info("published the answer of draft %d", publication.draft_id)
             case TemporaryError() if publication.attempts < self.patience.tries:
                 pause = max(self.patience.retry(publication.attempts - 1), timedelta(seconds=outcome.retry_after or 0))
@@ -128,6 +217,12 @@ class Publisher:
                 await self._save(publications.lose_sight, publication, why, now + self.patience.settle)
                 log.warning("draft %d may be published or not: %s", publication.draft_id, why)
 
+    def _look_at(self, publication: Publication, now: datetime) -> datetime | None:
+        """When the platform is asked whether it shows the answer; None where there is nothing to ask."""
+        connector = self.connectors.get(publication.mention.source)
+        moderated = isinstance(connector, CanModerate) and reply_rules(connector).moderated
+        return now + self.patience.moderation(0) if moderated else None
+
     async def _look_up(self, unknown: UnknownPublication) -> None:
         publication = unknown.publication
         connector = self.connectors.get(publication.mention.source)
@@ -138,7 +233,8 @@ class Publisher:
         outcome = await self._outcome(connector.find_reply(mention, text, key), publication)
         match outcome:
             case Receipt():
-                await self._save(self.store.publications.finish, publication, outcome)
+                asked_at = self._look_at(publication, self.clock())
+                await self._save(self.store.publications.finish, publication, outcome, asked_at)
                 log.info("the answer of draft %d is out after all", publication.draft_id)
             case None:
                 why = "looked up: it is not there; trying again"

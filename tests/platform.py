@@ -1,7 +1,8 @@
 """A platform on 127.0.0.1 where customers write and answers appear, with the ways in which real ones fail.
 
 It speaks the webhook connector's contract: it delivers mentions, signed, takes answers with an Idempotency-Key and
-tells which answer stands under a mention. Whatever it accepted stays, whether or not its answer came through.
+tells which answer stands under a mention, rather the one with the same key than another. Whatever it accepted stays,
+whether or not its answer came through.
 """
 
 from __future__ import annotations
@@ -27,11 +28,23 @@ class Platform:
     fault: Callable[[int], Fault] = lambda _number: ""
     keeps_keys: bool = True
     posts: list[tuple[str, str, str]] = field(default_factory=list)  # mention id, text, key: what visitors see
+    mentions: dict[str, dict[str, object] | None] = field(default_factory=dict)  # as they are now; None: deleted
+    moderation: dict[str, object] = field(default_factory=dict)  # "state" and "reason" of every answer
     requests: int = 0
     lookups: int = 0
 
     def __call__(self, asked: Asked) -> Answer:
-        return self._reply(asked) if asked.method == "POST" else self._look_up(asked)
+        if asked.method == "POST":
+            return self._reply(asked)
+        return self._mention(asked) if asked.path.startswith("/mentions/") else self._look_up(asked)
+
+    def _mention(self, asked: Asked) -> Answer:
+        if not self._is_signed(asked):
+            return Answer(status=401)
+        if (fault := self.fault(-1)) in ("500", "429", "403", "422"):
+            return Answer(b"<html>no</html>", int(fault))
+        found = self.mentions.get(asked.path.rsplit("/", 1)[-1])
+        return Answer(status=404) if found is None else Answer(json.dumps(found).encode())
 
     def _reply(self, asked: Asked) -> Answer:
         self.requests += 1
@@ -54,9 +67,11 @@ class Platform:
     def _look_up(self, asked: Asked) -> Answer:
         self.lookups += 1
         mention_id = asked.path.rsplit("/", 1)[-1]
-        for posted, text, _key in self.posts:
+        wanted = asked.headers.get("Idempotency-Key")
+        for posted, text, _key in sorted(self.posts, key=lambda post: post[2] != wanted):
             if posted == mention_id:
                 found = {"id": f"r-{posted}", "url": f"https://shop.example/r/{posted}", "text": text}
+                found |= self.moderation
                 return Answer(json.dumps(found).encode())
         return Answer(status=404)
 

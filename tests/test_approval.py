@@ -312,7 +312,7 @@ class DraftLife(RuleBasedStateMachine):
         assert publication is not None
         match outcome:
             case "finish":
-                ledger.finish(publication, Receipt(id="r"), self.now)
+                ledger.finish(publication, Receipt(id="r"), None, self.now)
             case "fail":
                 ledger.fail(publication, "refused", self.now)
             case "postpone":
@@ -327,7 +327,7 @@ class DraftLife(RuleBasedStateMachine):
     def look_up(self, found: bool) -> None:
         for unknown in self.store.publications.unknown_due(self.now):
             if found:
-                self.store.publications.finish(unknown.publication, Receipt(), self.now)
+                self.store.publications.finish(unknown.publication, Receipt(), None, self.now)
             else:
                 self.store.publications.postpone(unknown.publication, "absent", self.now, self.now)
 

@@ -475,7 +475,7 @@ async def test_what_was_published_is_linked_and_what_failed_says_why(place: Plac
     ledger = place.store.publications
     out, bad = (ledger.begin(place.store.drafts.get(draft), place.people, place.now) for draft in drafts)
     assert out is not None and bad is not None
-    ledger.finish(out, Receipt(id="r", url="https://shop.example/reply"), place.now)
+    ledger.finish(out, Receipt(id="r", url="https://shop.example/reply"), None, place.now)
     ledger.fail(bad, "the review was closed", place.now)
     assert "https://shop.example/reply" in (await jana.get(f"/drafts/{drafts[0]}")).html
     failed = (await jana.get(f"/drafts/{drafts[1]}")).text

@@ -15,6 +15,7 @@ from monitor.store.corrections import HOLDS
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.sources import PollRecord, record_poll
 from monitor.store.threads import drafted_before
+from monitor.text import fold
 
 CHUNK = 500  # rows of one statement; 14 values each stay below SQLite's 32,766 variables
 
@@ -249,9 +250,20 @@ def _answered(connection: Connection, row_id: int, reply: str, now: datetime) ->
     """The source shows our answer: what a person posted by hand is confirmed, what still waits is settled."""
     connection.execute("UPDATE mention SET replied_at = ? WHERE id = ?", (now.timestamp(), row_id))
     connection.execute("UPDATE mention_text SET reply = ? WHERE id = ?", (reply, row_id))
-    ours = {DraftState.APPROVED, DraftState.PUBLISHING, DraftState.UNKNOWN}
+    waiting = {DraftState.PENDING, DraftState.FAILED}
+    ours = {DraftState.PUBLISHING, DraftState.UNKNOWN}
+    (ours if _is_ours(connection, row_id, reply) else waiting).add(DraftState.APPROVED)
     move_draft(connection, row_id, ours, DraftState.PUBLISHED, "reply_seen", now)
-    move_draft(connection, row_id, {DraftState.PENDING, DraftState.FAILED}, DraftState.SUPERSEDED, "reply_seen", now)
+    move_draft(connection, row_id, waiting, DraftState.SUPERSEDED, "reply_seen", now)
+
+
+def _is_ours(connection: Connection, row_id: int, reply: str) -> bool:
+    """Whether the reply is the approved one: one that a person posts by hand may have been touched up on the way; one
+    that we were about to post is a colleague's where it reads differently."""
+    draft = connection.execute(
+        "SELECT manual, text FROM draft WHERE mention_id = ? AND state = 'approved'", (row_id,)
+    ).fetchone()
+    return draft is not None and (draft["manual"] or fold(draft["text"]) == fold(reply))
 
 
 def _gone(connection: Connection, source: str, ids: Sequence[str], now: datetime) -> int:

@@ -28,6 +28,15 @@ class UnknownPublication:
     lookups: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moderating:
+    """An answer that the platform accepted and may still refuse. `asked` counts the times it was asked about it."""
+
+    publication: Publication
+    receipt: Receipt
+    asked: int
+
+
 class Publications:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -59,9 +68,66 @@ class Publications:
                 return None
             return _begin(connection, row, now)
 
-    def finish(self, publication: Publication, receipt: Receipt, now: datetime) -> None:
-        """It is out. Also the end of a look-up that found it."""
-        self._end(publication, "published", DraftState.PUBLISHED, now, receipt=receipt)
+    def put_off(self, draft: Draft, until: datetime) -> None:
+        """No request was made; the approval holds and is looked at again at `until`."""
+        with self._engine.writing() as connection:
+            connection.execute(
+                "UPDATE draft SET publish_after = ? WHERE id = ? AND rev = ? AND state = 'approved'",
+                (until.timestamp(), draft.id, draft.rev),
+            )
+
+    def give_back(self, draft: Draft, error: str, now: datetime) -> None:
+        """No request was made, and none will be: back to a person, with the reason."""
+        with self._engine.writing(durable=True) as connection:
+            row = connection.execute(
+                "UPDATE draft SET state = 'failed', approved_hash = '', publish_after = NULL, updated_at = ?"
+                " WHERE id = ? AND rev = ? AND state = 'approved' RETURNING *",
+                (now.timestamp(), draft.id, draft.rev),
+            ).fetchone()
+            if row is not None:
+                write_decision(connection, row, "publication_failed", at=now, reason=error)
+
+    def finish(self, publication: Publication, receipt: Receipt, ask_at: datetime | None, now: datetime) -> None:
+        """It is out. Also the end of a look-up that found it. `ask_at`: when to ask whether the platform shows it."""
+        self._end(publication, "published", DraftState.PUBLISHED, now, receipt=receipt, due=ask_at)
+
+    def moderated_due(self, now: datetime, limit: int = 20) -> list[Moderating]:
+        rows = self._engine.rows(
+            "SELECT * FROM publication WHERE state = 'published' AND due > 0 AND due <= ? ORDER BY due LIMIT ?",
+            (now.timestamp(), limit),
+        )
+        return [
+            Moderating(
+                publication=_load(self._engine.connection, row),
+                receipt=Receipt(id=row["receipt_id"] or "", url=row["receipt_url"] or ""),
+                asked=row["lookups"],
+            )
+            for row in rows
+        ]
+
+    def moderated(self, publication: Publication, ask_at: datetime | None, now: datetime) -> None:
+        """The platform shows it, or is asked again at `ask_at`."""
+        with self._engine.writing() as connection:
+            connection.execute(
+                "UPDATE publication SET lookups = lookups + 1, due = ?, at = ? WHERE id = ? AND state = 'published'",
+                (ask_at.timestamp() if ask_at else None, now.timestamp(), publication.id),
+            )
+
+    def refuse(self, publication: Publication, reason: str, now: datetime) -> None:
+        """The platform took it back: to a person, with the reason. What he approves then is another try."""
+        with self._engine.writing(durable=True) as connection:
+            changed = connection.execute(
+                "UPDATE publication SET state = 'failed', error = ?, due = NULL, at = ? WHERE id = ?"
+                " AND state = 'published'",
+                (reason, now.timestamp(), publication.id),
+            )
+            if changed.rowcount:
+                draft = connection.execute(
+                    "UPDATE draft SET state = 'failed', updated_at = ?, approved_hash = '' WHERE id = ?"
+                    " AND state = 'published' RETURNING *",
+                    (now.timestamp(), publication.draft_id),
+                ).fetchone()
+                write_decision(connection, draft, "publication_refused", at=now, reason=reason)
 
     def fail(self, publication: Publication, error: str, now: datetime) -> None:
         """It is surely not out, and trying again will not help: back to a person, with the reason."""

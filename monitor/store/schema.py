@@ -171,6 +171,12 @@ def m0007_threads(db: Database) -> None:
     db.execute("CREATE INDEX idx_mention_thread ON mention(source, thread) WHERE thread <> ''")
 
 
+@migrations()
+def m0008_moderation(db: Database) -> None:
+    """Answers that a platform accepted and may still refuse: `due` is when it is asked next."""
+    db.execute("CREATE INDEX idx_publication_moderated ON publication(due) WHERE state = 'published' AND due > 0")
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {

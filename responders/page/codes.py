@@ -151,6 +151,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "publication_published": _("published"),
         "publication_waiting": _("publishing was put off"),
         "publication_failed": _("publishing failed"),
+        "publication_refused": _("the platform refused to show it"),
         "publication_unknown": _("the outcome is unknown"),
     },
     # reasons that stand in the audit list
