@@ -11,12 +11,13 @@ import pytest
 from monitor.errors import ConfigError
 from responders.playbook import ASPECTS, Playbook, Sentence, load, shipped_languages
 
-LANGUAGES = ("cs", "de", "en", "hu", "sk")
+LANGUAGES = ("cs", "de", "en", "hu", "pl", "sk")
 FORMAL_WORDS = {
     "sk": r"\bV(ás|ám|ami|aš\w*|áš\w*)\b",
     "cs": r"\bV(ás|ám|ámi|aš\w*|áš\w*)\b",
     "hu": r"\bÖn\w*",
     "de": r"\b(Sie|Ihnen|Ihr\w*)\b",
+    "pl": r"\bPa(n\w*|ństw\w*)\b|\{(dear|title|your|to_you|you|with_you)\}",
 }
 FIRST_PARTS = (("complaint", "apology"), ("praise", "thanks"), ("neutral", "body"))
 

@@ -12,6 +12,9 @@ from responders.guarding.case import Case, error, warning
 from responders.names import product_name
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_ENDED = re.compile(r"([^\W\d_]+)\.")
+_ABBREVIATED = re.compile(r"ing|mgr|mag|bc|dr|doc|prof|mudr|judr|phdr|rndr|paeddr", re.IGNORECASE)
+_LONGEST_SHORT_TITLE = 3
 _FEWEST_LETTERS = 3
 _GREETING = 6  # words at the beginning in which the customer himself is named
 
@@ -62,15 +65,17 @@ def _titled(text: str, titles: tuple[str, ...], after: tuple[str, ...]) -> Itera
     for at, (word, _, end) in enumerate(words):
         folded = fold(word)
         for other in (at + 1, at + 2) if word_matches(titles, folded) else ():
-            if other < len(words) and _is_a_name(words[other][0]) and _close(text, end, words[other][1]):
+            if other < len(words) and _is_a_name(words[other][0]) and _close(word, text[end : words[other][1]]):
                 yield _Named(words[other][0], other)
         if at and word_matches(after, folded) and _is_a_name(words[at - 1][0]):
             yield _Named(words[at - 1][0], at - 1)
 
 
-def _close(text: str, start: int, end: int) -> bool:
-    """Nothing but a few letters and an abbreviation's point stands between: no sentence ends there."""
-    return not re.search(r"[,;:!?\n]|\.\s*[^\W\d_]{3}", text[start:end]) or text[start:end].strip() in (".", "")
+def _close(title: str, between: str) -> bool:
+    """No sentence ends between a title and a name: a point there is that of an abbreviation ("p. Novák", "Mgr.")."""
+    ended = _ENDED.findall(between)
+    short = len(title) <= _LONGEST_SHORT_TITLE or not between.startswith(".")
+    return short and not re.search(r"[,;:!?\n]", between) and all(_ABBREVIATED.fullmatch(word) for word in ended)
 
 
 def _capitals(text: str) -> Iterator[_Named]:
