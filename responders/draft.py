@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+
+import xxhash
 
 from monitor.model import Composition, Mention, ReplyRules, Verdict
 from monitor.options import CompanyOptions, DraftingOptions, PolicyOptions
@@ -109,6 +111,11 @@ def _topical(situation: Situation, playbook: Playbook) -> list[str]:
     return [aspect for aspect in situation.aspects if aspect in playbook.topics][:2]
 
 
+def _promised(sentence: Sentence) -> int:
+    """How much a promise tells: when is more than under which number."""
+    return 2 * ("answer_by" in sentence.slots) + ("reference" in sentence.slots)
+
+
 def _gift(allowed: Allowed, company: CompanyOptions) -> str:
     """The largest gift, e.g. "10 €"; "" where the policy allows none."""
     if "voucher" not in allowed.may_offer or allowed.voucher_limit <= 0:
@@ -147,15 +154,15 @@ class _Writer:
     def acknowledgement(self) -> tuple[Piece, ...]:
         bank = self._playbook.complaint
         promises = [one for one in self._playbook.acknowledgement.promise if self._may_use(one)]
-        numbered = [one for one in promises if "reference" in one.slots]
-        promise = self._piece("solution", numbered or promises)
+        most = max(map(_promised, promises), default=0)
+        promise = self._piece("solution", [one for one in promises if _promised(one) == most])
         if self._situation.label != "complaint":
-            return self._framed((promise,) if promise.variants else self._neutral())
+            return self._framed((promise,) if promise.best else self._neutral())
         return self._framed((self._part("apology", bank.apology), self._part("interest", bank.interest), promise))
 
     def _framed(self, middle: Iterable[Piece]) -> tuple[Piece, ...]:
         found = (self._greeting(), *middle, self._sign_off())
-        return tuple(piece for piece in found if piece.variants)
+        return tuple(piece for piece in found if piece.best)
 
     def _complaint(self, extra: bool) -> tuple[Piece, ...]:
         bank = self._playbook.complaint
@@ -184,31 +191,31 @@ class _Writer:
     def _greeting(self) -> Piece:
         greeting = self._playbook.greeting
         named = self._piece("greeting", greeting.named, dropped_at=_GREETING)
-        return named if named.variants else self._piece("greeting", greeting.plain, dropped_at=_GREETING)
+        return named if named.best else self._piece("greeting", greeting.plain, dropped_at=_GREETING)
 
     def _sign_off(self) -> Piece:
         sign_off = self._playbook.sign_off
         step = _SIGN_OFF_OF_MAIL if self._situation.channel == "mail" else _SIGN_OFF
         personal = self._piece("sign_off", sign_off.personal, dropped_at=step)
-        return personal if personal.variants else self._piece("sign_off", sign_off.team, dropped_at=step)
+        return personal if personal.best else self._piece("sign_off", sign_off.team, dropped_at=step)
 
     def _part(self, part: str, bank: Bank, named: str = "", dropped_at: int = KEPT) -> Piece:
         """Of the first bank that has usable sentences for this situation those that say most; then the rest of it."""
-        general = self._ordered(part, bank.get("general", ())) if part != "explanation" else ()
         word, best = self._first_usable(part, bank)
         found = [(sentence, word) for sentence in best]
         if len(self._topics) > 1 and word in self._topics:
-            found += [(sentence, "general") for sentence in general if "topics" in sentence.slots]
-        chosen = self._most_individual(found)
-        rest = [*found, *((sentence, "general") for sentence in general)]
-        variants: dict[str, Variant] = {}
-        for variant in map(self._variant, (*chosen, *rest)):
-            variants.setdefault(variant.text, variant)
-        return Piece(named or part, tuple(variants.values()), best=len(chosen), dropped_at=dropped_at)
+            found += [one for one in self._general(part, bank) if "topics" in one[0].slots]
+        chosen = [self._variant(one) for one in self._most_individual(found)]
+        others = cache(lambda: tuple(map(self._variant, (*found, *self._general(part, bank)))))
+        return Piece(named or part, tuple(chosen), others, dropped_at)
 
     def _piece(self, name: str, sentences: Iterable[Sentence], dropped_at: int = KEPT, why: str = "general") -> Piece:
         variants = tuple(self._variant((sentence, why)) for sentence in self._ordered(name, sentences))
-        return Piece(name, variants, best=len(variants), dropped_at=dropped_at)
+        return Piece(name, variants, dropped_at=dropped_at)
+
+    def _general(self, part: str, bank: Bank) -> list[Picked]:
+        sentences = bank.get("general", ()) if part != "explanation" else ()
+        return [(sentence, "general") for sentence in self._ordered(part, sentences)]
 
     def _first_usable(self, part: str, bank: Bank) -> tuple[str, tuple[Sentence, ...]]:
         for word in self._situation.order(part):
@@ -244,9 +251,9 @@ class _Writer:
         why = dict.fromkeys((word, *sentence.when, *topics, *waiting))
         return Variant(sentence.fill(self._values), tuple(why), sentence.text)
 
-    def _rank(self, part: str, text: str) -> bytes:
+    def _rank(self, part: str, text: str) -> int:
         key = f"{self._key}\x1f{part}\x1f{text}"
-        return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+        return xxhash.xxh3_64_intdigest(key.encode("utf-8", "surrogatepass"))
 
 
 def _quotable_product(mention: Mention) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -29,14 +29,29 @@ class Variant:
     template: str = ""
 
 
+def _none() -> tuple[Variant, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One place in the text and the sentences that may stand there, best first; `best` of them suit this mention."""
+    """One place in the text and the sentences that may stand there.
+
+    `best` suit this mention; `others` gives more (the best may be among them) where none of those fits.
+    """
 
     name: str
-    variants: tuple[Variant, ...]
-    best: int = 1
+    best: tuple[Variant, ...]
+    others: Callable[[], tuple[Variant, ...]] = _none
     dropped_at: int = KEPT  # the step of shortening that leaves this piece out
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """All of them, the best first."""
+        found: dict[str, Variant] = {}
+        for variant in (*self.best, *self.others()):
+            found.setdefault(variant.text, variant)
+        return tuple(found.values())
 
 
 STEPS = 8  # of shortening; a piece that is dropped at a later step is never left out
@@ -93,9 +108,8 @@ def _fresh(piece: Piece, read: str) -> Piece:
     if piece.name in ("greeting", "sign_off"):
         return piece
     unread = [variant for variant in piece.variants if variant.text.casefold() not in read]
-    best = [variant for variant in piece.variants[: piece.best] if variant in unread] or unread or piece.variants
-    others = [variant for variant in piece.variants if variant not in best]
-    return Piece(piece.name, (*best, *others), len(best), piece.dropped_at)
+    best = [variant for variant in piece.best if variant in unread] or unread or piece.best
+    return replace(piece, best=tuple(best), others=lambda: piece.variants)
 
 
 def _fitting(pieces: tuple[Piece, ...], layout: Layout, avoid: frozenset[str]) -> Chosen:
@@ -159,7 +173,7 @@ def _combinations(pieces: tuple[Piece, ...], layout: Layout, suiting: bool, most
 
 
 def _tried(piece: Piece, layout: Layout, suiting: bool) -> tuple[Variant, ...]:
-    variants = piece.variants[: piece.best] if suiting else piece.variants
+    variants = piece.best if suiting else piece.variants
     return tuple(dict.fromkeys((*variants[:_VARIANTS_TRIED], _shortest(variants, layout))))
 
 

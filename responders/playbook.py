@@ -171,7 +171,7 @@ class Complaint(_Parts):
 class Acknowledgement(_Table):
     """The short "we have it": apology and interest as in a complaint, then `promise`."""
 
-    promise: Sentences = ()  # with {answer_by}; those with {reference} are preferred
+    promise: Sentences = ()  # those with {answer_by} and {reference} are preferred
 
 
 class Form(_Table):
