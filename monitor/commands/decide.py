@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from monitor.options import Config
     from monitor.store.sqlite import SqliteStore
 
-ACTIONS = ("approve", "reject", "edit", "undo", "posted", "not-posted")
+ACTIONS = ("approve", "reject", "edit", "undo", "posted", "not-posted", "acknowledge", "full-answer")
 
 
 @click.command()
@@ -63,6 +63,8 @@ def command(
       undo         take an approval back while it can be
       posted       you posted it by hand, or found it at the platform
       not-posted   you looked, and it is not at the platform
+      acknowledge  send a short "we have it, we answer by …" first; the answer is drafted once that is out
+      full-answer  send no such acknowledgement; the answer is drafted at once
 
     Where somebody was faster nothing changes, and you are told who it was and when.
 
@@ -93,6 +95,8 @@ def command(
         echo_json({"draft": of_draft(after)})
     else:
         _show(after, link)
+        if action == "full-answer":
+            click.echo("The answer is drafted by the running service: ohlas inbox")
 
 
 def _text(draft: Draft, text: str | None, text_file: IO[str] | None) -> str:
@@ -162,6 +166,8 @@ def _show(draft: Draft, link: str) -> None:
         at = f"{draft.publish_after.astimezone():%H:%M:%S}"
         click.echo(f"It is published after {at}. Until then: ohlas decide {draft.id} undo")
     elif draft.state is DraftState.PENDING:
+        if draft.purpose == "acknowledgement":
+            click.echo(paragraphs(draft.text))
         for finding in draft.findings:
             click.echo(f"  {on_one_line(f'{finding.severity}: {finding.message} ({finding.rule})')}")
         click.echo(f"It waits for a yes: ohlas decide {draft.id} approve")

@@ -10,7 +10,7 @@ import click
 from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.shapes import of_aside, of_inbox_row
 from monitor.commands.terminal import age, echo_json, table
-from monitor.model import LABELS
+from monitor.model import LABELS, Draft
 
 if TYPE_CHECKING:
     from monitor.store.aside import Aside
@@ -120,5 +120,11 @@ def _row(row: InboxRow, at: datetime) -> tuple[str, ...]:
         draft.language,
         f"{row.verdict.label}{'?' if row.verdict.unsure else ''}",
         mention.author,
-        " - ".join(part for part in (mention.title, mention.text) if part),
+        f"{_mark(draft)}{' - '.join(part for part in (mention.title, mention.text) if part)}",
     )
+
+
+def _mark(draft: Draft) -> str:
+    if draft.purpose == "acknowledgement":
+        return "[acknowledgement; the answer follows] "
+    return f"[due {draft.answer_by.astimezone():%d.%m. %H:%M}] " if draft.answer_by else ""

@@ -64,6 +64,9 @@ def of_draft(draft: Draft) -> dict[str, Any]:
         "reason": draft.reason.code,
         "reason_detail": draft.reason.detail,
         "manual": draft.manual,
+        "purpose": draft.purpose,
+        "promised": draft.promised,
+        "answer_by": draft.answer_by,
         "drafted_at": draft.created_at,
         "updated_at": draft.updated_at,
         "publish_after": draft.publish_after,
@@ -113,5 +116,6 @@ def of_matter(matter: Matter) -> dict[str, Any]:
         "revisions": list(matter.revisions),
         "edits": list(matter.edits),
         "others": [of_mention(other) for other in matter.others],
+        "drafts": [of_draft(other) for other in matter.drafts],
         "publication": matter.publication,
     }

@@ -44,6 +44,7 @@ def _lines(matter: Matter) -> Iterator[str]:
     draft = matter.draft
     by_hand = ", posted by hand" if draft.manual else ""
     yield f"Draft {draft.id} ({draft.reference}) is {draft.state}, revision {draft.rev}{by_hand}"
+    yield from _purpose(matter)
     yield from _mention(matter)
     yield f"Our reply, in {draft.language}, by {on_one_line(draft.author)}"
     yield paragraphs(draft.text)
@@ -51,6 +52,17 @@ def _lines(matter: Matter) -> Iterator[str]:
     yield from _verdict(matter)
     yield from _findings(matter)
     yield from _history(matter)
+
+
+def _purpose(matter: Matter) -> Iterator[str]:
+    draft = matter.draft
+    if draft.purpose == "acknowledgement":
+        promised = f" by {moment(draft.promised)}" if draft.promised else ""
+        yield f"An acknowledgement that promises an answer{promised}; the answer is drafted once it is out"
+    elif draft.answer_by:
+        yield f"Due by {moment(draft.answer_by)}"
+    for other in matter.drafts:
+        yield f"The {other.purpose} is draft {other.id}: {other.state}"
 
 
 def _mention(matter: Matter) -> Iterator[str]:
