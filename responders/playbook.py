@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -25,6 +24,7 @@ from pydantic import (
 from monitor.errors import ConfigError
 from monitor.model import Channel
 from monitor.options import AspectName, Offer, UrgencyName
+from responders.playbook_mistakes import listed, meant, problems
 
 ASPECTS: tuple[str, ...] = get_args(AspectName)
 FAULTS = ("ours", "maybe_ours", "not_ours", "misunderstanding")
@@ -70,7 +70,7 @@ class Sentence(_Table):
     def _known_situations_only(cls, situations: tuple[str, ...]) -> tuple[str, ...]:
         for name in situations:
             if name not in SITUATIONS:
-                raise ValueError(f'"{name}" is not one of {_listed(SITUATIONS)}{_meant(name, SITUATIONS)}')
+                raise ValueError(f'"{name}" is not one of {listed(SITUATIONS)}{meant(name, SITUATIONS)}')
         return situations
 
     @field_validator("text")
@@ -79,7 +79,7 @@ class Sentence(_Table):
         known = (*SLOTS, *(info.context or {}).get("forms", ()))
         for slot in _SLOT.findall(text):
             if slot not in known and not slot.startswith(FACT):
-                raise ValueError(f"there is nothing to fill {{{slot}}} with; known are {_listed(known)}")
+                raise ValueError(f"there is nothing to fill {{{slot}}} with; known are {listed(known)}")
         if re.search(r"[{}\[\]]", _SLOT.sub("", text)):
             raise ValueError("a bracket is not closed, or [formal|familiar] lacks its second form")
         return text
@@ -112,7 +112,7 @@ def _one_key_each(value: object) -> object:
     for key, sentences in value.items():
         for name in str(key).split():
             if name not in SITUATIONS:
-                raise ValueError(f'"{name}" is not one of {_listed(SITUATIONS)}{_meant(name, SITUATIONS)}')
+                raise ValueError(f'"{name}" is not one of {listed(SITUATIONS)}{meant(name, SITUATIONS)}')
             spread[name] = sentences
     return spread
 
@@ -295,7 +295,7 @@ class Playbook(_Table):
             raise ValueError('the word that joins two topics is missing, e.g. and = "and"')
         for name in topics:
             if name not in (*ASPECTS, "and"):
-                raise ValueError(f'"{name}" is not one of {_listed(ASPECTS)}{_meant(name, ASPECTS)}')
+                raise ValueError(f'"{name}" is not one of {listed(ASPECTS)}{meant(name, ASPECTS)}')
         return topics
 
 
@@ -320,7 +320,7 @@ def shipped(language: str, formal: bool = True) -> Playbook:
         raise ConfigError(
             [
                 f'drafting.languages: there is no playbook for "{language}"; shipped are '
-                f"{_listed(shipped_languages())}, others go into the folder of drafting.playbooks as LANGUAGE.toml"
+                f"{listed(shipped_languages())}, others go into the folder of drafting.playbooks as LANGUAGE.toml"
             ]
         )
     return _read(f"{language}.toml", language, _shipped_tables(language), formal)
@@ -357,7 +357,7 @@ def _read(name: str, language: str, written: dict[str, Any], formal: bool) -> Pl
     try:
         playbook = Playbook.model_validate(with_address(written, formal), context={"forms": _form_names(written)})
     except ValidationError as error:
-        raise ConfigError([f"{name}: {problem}" for problem in _problems(error)]) from error
+        raise ConfigError([f"{name}: {problem}" for problem in problems(error, _all_keys())]) from error
     if playbook.language != language:
         raise ConfigError([f'{name}: language: is "{playbook.language}", but the file is called {language}.toml'])
     return playbook
@@ -379,40 +379,9 @@ def with_address(value: Any, formal: bool) -> Any:
     return value
 
 
-def _problems(error: ValidationError) -> Iterator[str]:
-    for detail in error.errors(include_url=False):
-        yield f"{_place(detail['loc'])}: {_hint(detail['type'], detail['msg'], str(detail['loc'][-1]))}"
-
-
-def _place(path: tuple[int | str, ...]) -> str:
-    """As a person would point at it: "complaint.solution.product, sentence 5: offers"."""
-    at = next((place for place, step in enumerate(path) if isinstance(step, int)), None)
-    if at is None:
-        return ".".join(str(step) for step in path)
-    inner = "" if path[at + 1 :] in ((), ("text",)) else f": {path[at + 1]}"
-    return f"{'.'.join(str(step) for step in path[:at])}, sentence {int(path[at]) + 1}{inner}"
-
-
-def _hint(kind: str, message: str, key: str) -> str:
-    if kind == "extra_forbidden":
-        return f"is not known here{_meant(key, _all_keys())}"
-    if kind == "missing":
-        return "is missing; copy it from the shipped playbook of this language"
-    return message.removeprefix("Value error, ")
-
-
 def _all_keys() -> tuple[str, ...]:
     models = (
         *(Playbook, Greeting, SignOff, Complaint, Praise, Neutral, Acknowledgement, Form, Waiting, Units, Recognise),
         *(GuardCues, PartCues, PromiseCues, Sentence),
     )
     return tuple(sorted({name for model in models for name in model.model_fields}))
-
-
-def _meant(word: str, words: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return f'; did you mean "{close[0]}"?' if close else ""
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return ", ".join(words)
