@@ -167,13 +167,16 @@ class _Writer:
     def _complaint(self, extra: bool) -> tuple[Piece, ...]:
         bank = self._playbook.complaint
         generous = extra and self._situation.fault == "ours" and self._gift != ""
+        gift = self._piece("solution", bank.extra if generous else (), dropped_at=_EXTRA, why="ours")
+        if gift.best:
+            self._offers -= {"voucher"}  # one is enough
         return (
             self._part("apology", bank.apology),
             self._part("interest", bank.interest),
             self._part("explanation", bank.explanation, named="solution", dropped_at=_EXPLANATION),
             self._part("ask", bank.ask, named="solution"),
             self._part("solution", bank.solution, dropped_at=_SOLUTION),
-            self._piece("solution", bank.extra if generous else (), dropped_at=_EXTRA, why="ours"),
+            gift,
             self._piece("solution", bank.reference, dropped_at=_REFERENCE),
         )
 

@@ -124,6 +124,18 @@ def test_something_extra_only_where_we_erred_and_within_the_policy(
     assert ("Take a voucher for 10 €." in made.text) is given
 
 
+def test_one_gift_is_enough() -> None:
+    book = playbook(
+        complaint={
+            "extra": [{"text": "Take a voucher for {voucher}.", "offers": ["voucher"]}],
+            "solution": {"product": [{"text": "We will send a voucher.", "offers": ["voucher"]}]},
+        }
+    )
+    policy, about = PolicyOptions(may_offer=("voucher",), voucher_limit=10), verdict("complaint", "product")
+    assert "We will send a voucher." in reply(book, judged=about, policy=policy).text
+    assert reply(book, judged=about, policy=policy, fault="ours").text.count("voucher") == 1
+
+
 def test_the_gift_is_written_in_the_companys_currency() -> None:
     policy = PolicyOptions(may_offer=("voucher",), voucher_limit=250)
     company = COMPANY.model_copy(update={"currency": "Kč"})
