@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from responders.cues import fold, occurs, spans
+from responders.cues import Span, fold, occurs, spans, words_of
 from responders.playbook import Units, Waiting
 
 Unit = Literal["hour", "day", "week", "month"]
 UNITS: tuple[Unit, ...] = ("hour", "day", "week", "month")
 _HOURS: dict[Unit, int] = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24}
 _LONGEST = 3 * 365 * 24  # hours; more is a slip of the pen, or no waiting
+_NEAR = 5  # words before and behind a time in which there has to be one about waiting
 _CLASSES = ("zero", "one", "two", "few", "many", "other")  # as CLDR orders them
 # "2-3 weeks" and "2,5 weeks" are one token, which is no number: better no time than one that he did not say
 _TOKEN = re.compile(r"\d+(?:\s?[.,:/–-]\s?\d+)+|\d+\.|\d+|[^\W\d_]+")
@@ -28,7 +29,7 @@ class Waited:
 
 
 def waited(text: str, waiting: Waiting) -> Waited | None:
-    """The time that a sentence about waiting names; None where there is none, or where it names two."""
+    """The time that stands near words about waiting; None where there is none, or where a sentence names two."""
     for span in spans(text):
         if occurs(waiting.cues, span):
             found = set(_times(span.text, waiting))
@@ -48,9 +49,12 @@ def in_words(time: Waited, waiting: Waiting, language: str) -> str:
 
 def _times(sentence: str, waiting: Waiting) -> Iterator[Waited]:
     tokens = _TOKEN.findall(sentence)
-    for before, word in itertools.pairwise(tokens):
+    for at, (before, word) in enumerate(itertools.pairwise(tokens)):
         unit, count = _unit(fold(word), waiting), _number(fold(before), waiting)
-        if unit and 0 < count * _HOURS[unit] < _LONGEST and not (count == 1 and _is_plural(word, waiting, unit)):
+        if unit is None or not 0 < count * _HOURS[unit] < _LONGEST or (count == 1 and _is_plural(word, waiting, unit)):
+            continue
+        near = " ".join(tokens[max(0, at - _NEAR) : at + 2 + _NEAR])
+        if occurs(waiting.cues, Span(0, near, words_of(near))):
             yield Waited(count, unit)
 
 
