@@ -18,9 +18,9 @@ from babel.messages.pofile import read_po
 from monitor.model import DraftState, Finding, Priority, Reason
 from monitor.store.views import TABS
 from monitor.triage import REASON_CODES
+from responders.codes import CODES, REJECTION_REASONS
 from responders.guard import RULES
-from responders.page.codes import CODES, REJECTION_REASONS
-from responders.page.words import LANGUAGES, LOCALE, Words, catalogue
+from responders.words import LANGUAGES, LOCALE, Words, catalogue
 from tests.made import NOON
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]

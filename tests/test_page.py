@@ -17,7 +17,7 @@ from monitor.options import PageOptions
 from responders.page.rendering import site, web_address
 from responders.page.security import host_allowed
 from responders.page.sign_in import local_path
-from responders.page.words import LANGUAGES, negotiate
+from responders.words import LANGUAGES, negotiate
 from tests.made import APOLOGY, COMPLAINT, NOON, PRAISE, mention
 from tests.page_place import PROMISE, Place, Reader
 

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.model import Composition, Draft, Priority, Urgency
 from responders.approval import Acknowledged
-from responders.page.words import LANGUAGES
+from responders.words import LANGUAGES
 from tests.made import COMPLAINT, NOON, PRAISE, mention
 from tests.page_place import Place, Reader
 from tests.terminal import REVIEWS, answer, ohlas, shop_with_drafts

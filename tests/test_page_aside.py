@@ -15,7 +15,7 @@ from monitor.model import Page, Priority
 from monitor.options import CompanyOptions, Config
 from monitor.pipeline import Desk, Pipeline
 from monitor.store.sqlite import SqliteStore
-from responders.page.words import LANGUAGES
+from responders.words import LANGUAGES
 from tests.made import NOON, arrive, mention
 from tests.page_place import Place, Reader
 from tests.terminal import answer, ohlas, shop_with_drafts

@@ -15,7 +15,7 @@ from monitor.model import Page, Reason
 from monitor.options import CompanyOptions, Config
 from monitor.pipeline import Desk, Pipeline
 from monitor.store.sqlite import SqliteStore
-from responders.page.words import LANGUAGES
+from responders.words import LANGUAGES
 from tests.made import COMPLAINT, NOON, mention
 from tests.page_place import Place, Reader
 from tests.test_page_browser import DESKTOP, PHONE, browser, pytestmark, sit_down, tab_to

@@ -14,7 +14,7 @@ from monitor.store.sign_ins import Session
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
 from responders.page.rendering import render
-from responders.page.words import Words
+from responders.words import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

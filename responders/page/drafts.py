@@ -21,7 +21,7 @@ from monitor.model import LABELS, Action, Decision, Draft, DraftState, Label, Ve
 from monitor.store.views import InboxFilter, Matter, Neighbours
 from monitor.triage import label_for_reply
 from responders.approval import decide
-from responders.page.codes import REJECTION_REASONS
+from responders.codes import REJECTION_REASONS
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, filter_query, read_filter
 from responders.page.news import read_news

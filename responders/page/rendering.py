@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from responders.page.words import LANGUAGES, Words
+from responders.words import LANGUAGES, Words
 
 if TYPE_CHECKING:
     from jinja2 import Environment

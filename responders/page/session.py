@@ -9,7 +9,7 @@ from aiohttp import web
 from monitor.store.sign_ins import Session
 from responders.page.context import PageContext, Visit
 from responders.page.security import https
-from responders.page.words import LANGUAGES, Words, negotiate
+from responders.words import LANGUAGES, Words, negotiate
 
 LASTS = 14 * 86400  # seconds, as long as the store keeps a session
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from responders.page.context import Visit, see_other
 from responders.page.forms import Form
 from responders.page.session import cookie_name, end_session, start_session
-from responders.page.words import LANGUAGES
+from responders.words import LANGUAGES
 
 
 async def show(visit: Visit) -> web.Response:

@@ -1,4 +1,4 @@
-"""What the page says, in the reader's language: messages, codes, dates and numbers."""
+"""What Ohlas says to people, in their language: messages, codes, dates and numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.model import Finding, Reason
-from responders.page.codes import CODES
+from responders.codes import CODES
 
 _RELABELLED = re.compile(r"label (\S+) (\S+)")
 LOCALE = Path(__file__).parent / "locale"
@@ -23,7 +23,7 @@ TERRITORY = {"en": "en_GB"}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The page's words and formats in one of LANGUAGES; times are shown in `zone`."""
+    """The words and formats of one of LANGUAGES; times are shown in `zone`."""
 
     language: str
     zone: ZoneInfo
