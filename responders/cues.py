@@ -1,8 +1,8 @@
 """Recognises what a sentence says by the beginnings of its words, as the [guard] table of a playbook lists them.
 
 A cue is one or more word beginnings, all of which have to occur in one sentence, in any order: "vrátime peniaz".
-"a/b" means either of them, "a_b" one right after the other, "#" a number, "sorry!" exactly that word, "~a" that it
-must not occur. Case and diacritics do not matter.
+"a/b" means either of them, "a_b" one right after the other, "a_b|c" either phrase, "#" a number, "sorry!" exactly
+that word, "~a" that it must not occur. Case and diacritics do not matter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_BEFORE, _BEHIND = 6, 4  # words before and behind a cue in which a negation is looked for
+_BEFORE, _BEHIND = 6, 2  # words before and behind a cue in which a negation is looked for
 _END = re.compile(r"(?<![.!?…])[.!?…]+(?=\s|$)|\n+")
 
 
@@ -137,8 +137,12 @@ def _cue(groups: list[str]) -> _Cue:
 
 def _pattern(group: str) -> str:
     """Matches in a line in which a space stands before and after every word."""
-    steps = ("|".join(_stem(stem) for stem in step.split("/") if stem) for step in group.split("_"))
-    return f"(?: {' '.join(f'(?:{step})' for step in steps)}(?= ))"
+    return f"(?: (?:{'|'.join(_phrase(phrase) for phrase in group.split('|') if phrase)})(?= ))"
+
+
+def _phrase(phrase: str) -> str:
+    steps = ("|".join(_stem(stem) for stem in step.split("/") if stem) for step in phrase.split("_"))
+    return " ".join(f"(?:{step})" for step in steps)
 
 
 def _stem(stem: str) -> str:
@@ -151,4 +155,5 @@ def _stem(stem: str) -> str:
 @lru_cache(maxsize=8192)
 def fold(word: str) -> str:
     decomposed = unicodedata.normalize("NFKD", word)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return plain.casefold().replace("ł", "l")  # which Unicode does not take apart

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,7 +78,23 @@ def digits(text: str) -> str:
 def same_word(written: str, meant: str, longest_ending: int = 3) -> bool:
     """Whether `written` is `meant` with another ending, whatever case and diacritics: "žalobou" is "žaloba"."""
     word, wanted = fold(written), fold(meant)
-    if len(wanted) < 3:
+    if word == wanted or len(wanted) < 3:
         return word == wanted
     stem = wanted.rstrip("aeiouy") if len(wanted) > 4 else wanted
-    return word == wanted or (word.startswith(stem) and len(word) - len(stem) <= longest_ending)
+    return any(
+        word.startswith(form) and len(word) - len(form) <= longest_ending
+        for form in (stem, *_changed(stem))
+        if len(form) >= 3
+    )
+
+
+def _changed(stem: str) -> Iterator[str]:
+    """What an ending does to the end of a stem: "pozew" is "pozwem", "max" is "maksie", "kąt" is "kącie"."""
+    if len(stem) > 4 and stem[-2] == "e":
+        yield stem[:-2] + stem[-1]
+    for last, becomes in _SOFTENED.items():
+        if stem.endswith(last):
+            yield stem.removesuffix(last) + becomes
+
+
+_SOFTENED = {"x": "ks", "t": "ci", "d": "dzi", "k": "ce", "g": "dz", "r": "rz"}

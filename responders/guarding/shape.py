@@ -66,7 +66,9 @@ def _places(case: Case, playbook: Playbook, part: str) -> list[int]:
     written = (span.text for span in spans(case.parts.get(part, "")))
     known = (case.text.find(sentence) for sentence in written)
     cues: tuple[str, ...] = getattr(playbook.guard.parts, part)
-    return sorted({*(place for place in known if place >= 0), *(span.start for span in said(cues, case.spans))})
+    asked = (span.start for span in case.spans if part == "interest" and span.text.endswith("?"))  # whoever asks cares
+    found = (span.start for span in said(cues, case.spans))
+    return sorted({*(place for place in known if place >= 0), *asked, *found})
 
 
 def _sentence_at(case: Case, start: int) -> str:
