@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.language import identify
-from monitor.model import LABELS, Aspect, Composition, Label, LengthUnit, Mention, ReplyRules, Verdict
+from monitor.model import (
+    LABELS,
+    Aspect,
+    Channel,
+    Composition,
+    Label,
+    LengthUnit,
+    Mention,
+    ReplyRules,
+    Tone,
+    Urgency,
+    Verdict,
+)
 from monitor.options import CompanyOptions, DraftingOptions, PolicyOptions
 from responders.draft import acknowledge, compose, language_for
 from responders.guard import check
 from responders.length import measure
 from responders.names import given_name, greeted
-from responders.playbook import ASPECTS, Offer, load, shipped_languages
+from responders.playbook import ASPECTS, CUSTOMERS, FAULTS, URGENCIES, Offer, load, shipped_languages
 
 LANGUAGES = shipped_languages()
 OFFERS: tuple[Offer, ...] = ("refund", "replacement", "voucher", "discount", "call_back", "manager")
@@ -98,6 +112,52 @@ def test_every_draft_passes_its_own_guard(language: str, limit: int) -> None:
             assert findings == (), (made.text, findings)
         assert list(made.parts) == PARTS[label]
         assert all(part in made.text for part in made.parts.values())
+
+
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+SITUATIONS = list(itertools.product(FAULTS, ("plain", *CUSTOMERS), ("", *URGENCIES), CHANNELS, ALL_ASPECTS))
+GENEROUS = PolicyOptions(may_offer=OFFERS, voucher_limit=10)
+
+
+@pytest.mark.parametrize("formal", [True, False])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_reply_to_any_situation_passes_its_own_guard(language: str, formal: bool) -> None:
+    playbook, identified = load(language, formal=formal), partial(identify, languages=LANGUAGES)
+    for seed, (fault, tone, urgency, channel, aspects) in enumerate(SITUATIONS):
+        if seed % 41 != formal:  # every one of them would take minutes
+            continue
+        about = mention(str(seed), author=("Jana Nováková", "zakaznik77", "Peter Malý")[seed % 3])
+        judged = replace(
+            verdict("complaint", language, aspects),
+            tone=Tone(name=tone),
+            urgency=(Urgency(name=urgency),) if urgency else (),
+        )
+        policy = GENEROUS if seed % 2 else PolicyOptions()
+        rules = ReplyRules(max_length=280 if channel == "post" and seed % 4 else 5000, channel=channel)
+        made = compose(
+            about,
+            judged,
+            playbook=playbook,
+            company=COMPANY,
+            policy=policy,
+            rules=rules,
+            fault=fault,
+            reference="OH-00042",
+        )
+        assert list(made.parts) == PARTS["complaint"]
+        findings = check(
+            made.text,
+            language=language,
+            label="complaint",
+            rules=rules,
+            company=COMPANY,
+            policy=policy,
+            parts=made.parts,
+            mention=about,
+            identify=identified,
+            playbook=playbook,
+        )
+        assert findings == (), (fault, tone, urgency, channel, aspects, made.text, findings)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
