@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -266,5 +265,4 @@ def test_how_long_somebody_waits(language: str, said: str, waiting: str) -> None
 def test_polish_words_agree_with_whom_they_address() -> None:
     forms = load("pl").forms
     assert [forms["title"].woman, forms["title"].man, forms["title"].other] == ["Pani", "Panie", ""]
-    told = {word for word, _ in itertools.product(forms, range(1))}
-    assert told == {"dear", "title", "your", "to_you", "you", "with_you"}
+    assert set(forms) == {"dear", "title", "your", "to_you", "you", "with_you"}
