@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "Write all mentions with their verdicts as CSV or JSON."),
     "draft": ("draft", "Draft the reply to a mention given as JSON."),
     "drafts": ("drafts", "Report how drafts fare, and which sentences people keep changing."),
+    "guard": ("guard", "Say what speaks against a reply."),
     "classify": ("classify", "Tell complaint from praise, a line each."),
     "models": ("models", "List the models of the Hugging Face hub that are here, or fetch one."),
     "learn": ("learn", "Learn from the labels that people corrected."),

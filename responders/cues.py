@@ -110,14 +110,14 @@ class _Cue:
 
 
 def _places(cues: tuple[str, ...], line: str) -> Iterator[tuple[int, int]]:
-    """From where to where in the line a cue reaches, for each cue that occurs."""
+    """Where in the line a cue occurs, its last group where it has several; for each cue that does."""
     for cue in _compiled(cues):
         if len(cue.wanted) == 1 and not cue.unwanted:
             yield from (match.span() for match in cue.wanted[0].finditer(line))
             continue
         hits = [match for group in cue.wanted if (match := group.search(line))]
         if hits and len(hits) == len(cue.wanted) and not any(group.search(line) for group in cue.unwanted):
-            yield min(match.start() for match in hits), max(match.end() for match in hits)
+            yield max(match.span() for match in hits)  # what is said last is what a negation beside it speaks of
 
 
 @lru_cache(maxsize=512)

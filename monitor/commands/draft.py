@@ -54,7 +54,7 @@ def command(setup: Setup, as_json: bool) -> None:
       echo '{"source": "web", "id": "1", "author": "Eva", "text": "Balík neprišiel!", "url": ""}' | ohlas draft
       ohlas draft --json < mention.json
     """
-    given = _given(sys.stdin.buffer.read())
+    given = given_of(sys.stdin.buffer.read())
     echo_json(asyncio.run(_draft(setup.config_or_defaults(), given)))
 
 
@@ -91,8 +91,8 @@ def _composed(desk: Desk, mention: Mention, verdict: Verdict, given: Given) -> C
     return desk.compose(mention, verdict, reference, fault=given.fault or "", channel=given.channel, actor=given.actor)
 
 
-def _given(body: bytes) -> Given:
-    """Raises Unusable."""
+def given_of(body: bytes) -> Given:
+    """The mention that a program gave as JSON. Raises Unusable."""
     from pydantic import ValidationError
 
     from monitor.commands.given import Given

@@ -56,7 +56,7 @@ class Case:
     @property
     def public(self) -> str:
         """The text without what the company itself lets everybody know."""
-        return self.without((self.company.contact, self.company.website, *self.known))
+        return self.without((self.company.contact, *self.known))
 
 
 def error(rule: str, message: str, excerpt: str = "") -> Finding:

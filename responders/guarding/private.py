@@ -15,9 +15,7 @@ from responders.names import product_name
 
 EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 # written so that robots do not see it: "jana (at) firma.sk", "jana[zavináč]firma.sk"
-_HIDDEN_EMAIL = re.compile(
-    r"[\w.+-]{1,64}\s?[(\[]\s?(?:at|ät|zavináč|zavinac|kukac|małpa|malpa)\s?[)\]]\s?[\w-]{1,63}", re.I
-)
+_HIDDEN_EMAIL = re.compile(r"[\w.+-]{1,64}\s?[(\[]\s?(?:at|ät|zavináč|zavinac|kukac|małpa|malpa)\s?[)\]]", re.I)
 # Endings in small letters only: "mrzí.To" is a missing space. Those that are words need a path behind.
 LINK = re.compile(
     r"(?:https?://|www\.)[^\s<>()]+"
@@ -40,7 +38,8 @@ def private_data(case: Case) -> Iterator[Finding]:
     text = _REFERENCE.sub(" ", case.public)
     for match in (*EMAIL.finditer(text), *_HIDDEN_EMAIL.finditer(text)):
         yield error("private_data", "An e-mail address that is not the company's contact.", match[0])
-    text = _DATE.sub(" ; ", LINK.sub(" ", EMAIL.sub(" ", text)))
+    text = EMAIL.sub(" ", text).replace(case.company.website.strip() or "\n", " ")
+    text = _DATE.sub(" ; ", LINK.sub(" ", text))
     for match in _PHONE.finditer(text):
         if not _is_our_number(match[0], case):
             yield error("private_data", "A phone or account number that is not the company's contact.", match[0])
