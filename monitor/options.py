@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="ISO 639-1 code")]
 
@@ -307,6 +307,16 @@ class SlackOptions(Options):
         default="", pattern=r"^([CGD][A-Z0-9]+)?$", description="ID of the channel for notices; empty: the same"
     )
     api: str = Field(default="https://slack.com/api/", description="address of Slack's API, for a proxy")
+
+    @model_validator(mode="after")
+    def _has_what_its_mode_needs(self) -> Self:
+        if self.mode == "socket" and self.app_token is None:
+            raise ValueError(
+                "mode socket needs an app_token: in the app's settings, Basic Information, App-Level Tokens"
+            )
+        if self.mode == "http" and self.signing_secret is None:
+            raise ValueError("mode http needs a signing_secret: in the app's settings, Basic Information")
+        return self
 
 
 Security = Literal["tls", "starttls", "none"]

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -34,6 +35,9 @@ from responders.asking import Asker
 from responders.page.app import PageContext
 from responders.page.app import application as page_application
 from responders.publish import Patience, Publisher
+
+if TYPE_CHECKING:
+    from responders.slack.desk import SlackDesk
 
 log = logging.getLogger(__name__)
 
@@ -146,15 +150,15 @@ class Service:
 
     async def run(self, stop: asyncio.Event, announce: Announce) -> None:
         await self._prepare()
-        async with self._page(announce), asyncio.TaskGroup() as group:
-            polling = group.create_task(self._supervise("polling", self.poller.run))
-            judging = group.create_task(self._supervise("judging", self.pipeline.run))
+        async with self._slack() as slack, self._page(announce, slack), asyncio.TaskGroup() as group:
+            loops = {"polling": self.poller.run, "judging": self.pipeline.run, "asking": self.asker.run}
+            started = [
+                group.create_task(self._supervise(name, loop)) for name, loop in (loops | _loops_of(slack)).items()
+            ]
             publishing = group.create_task(self._supervise("publishing", lambda: self._publish(stop)))
-            asking = group.create_task(self._supervise("asking", self.asker.run))
             await stop.wait()
-            polling.cancel()
-            judging.cancel()
-            asking.cancel()
+            for task in started:
+                task.cancel()
             await asyncio.wait({publishing}, timeout=LAST_REQUEST)
             publishing.cancel()
         announce("stopped; nothing is half-done")
@@ -204,7 +208,26 @@ class Service:
             pause = min(LONGEST_PAUSE, pause * 2)
 
     @asynccontextmanager
-    async def _page(self, announce: Announce) -> AsyncIterator[None]:
+    async def _slack(self) -> AsyncIterator[SlackDesk | None]:
+        if self.config.slack is None:
+            yield None
+            return
+        # imported late: slack_sdk takes 0.2 s, and only who uses Slack needs it
+        from responders.slack.desk import slack_desk
+
+        async with slack_desk(
+            self.config,
+            self.config.slack,
+            store=self.store,
+            rules=self.rules,
+            times=self.asker.times,
+            clock=self.clock,
+            judge_again=self.pipeline.again,
+        ) as desk:
+            yield desk
+
+    @asynccontextmanager
+    async def _page(self, announce: Announce, slack: SlackDesk | None) -> AsyncIterator[None]:
         application = page_application(
             PageContext(
                 store=self.store,
@@ -216,7 +239,9 @@ class Service:
                 judge_again=self.pipeline.again,
             )
         )
-        self._endpoints().add_to(application)
+        self._endpoints(slack).add_to(application)
+        if slack is not None and slack.endpoint is not None:
+            slack.endpoint.add_to(application)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:
@@ -233,7 +258,7 @@ class Service:
         announce(f"page: {url}")
         announce(f"sign in once as {person}: {url}/sign-in?token={token}")
 
-    def _endpoints(self) -> Endpoints:
+    def _endpoints(self, slack: SlackDesk | None) -> Endpoints:
         return Endpoints(
             store=self.store,
             connectors=self.connectors,
@@ -242,12 +267,21 @@ class Service:
             options=self.config.service,
             clock=self.clock,
             troubles=lambda: list(self._troubles.values()),
-            degraded=lambda: [self.classifier.trouble] if self.classifier.trouble else [],
+            degraded=lambda: [
+                trouble for trouble in (self.classifier.trouble, slack.sender.trouble if slack else "") if trouble
+            ],
         )
 
     def _reply_link(self, mention: Mention) -> str:
         connector = self.connectors.get(mention.source)
         return connector.reply_link(mention) if isinstance(connector, CanConfirm) else mention.url
+
+
+def _loops_of(slack: SlackDesk | None) -> dict[str, Loop]:
+    if slack is None:
+        return {}
+    listening = {"listening to Slack": slack.socket.run} if slack.socket is not None else {}
+    return {"telling Slack": slack.sender.run, **listening}
 
 
 async def _cancelled(task: asyncio.Future[None]) -> None:

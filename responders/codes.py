@@ -34,7 +34,13 @@ CODES: Mapping[str, Mapping[str, str]] = {
     "it_is": {"complaint": _("This is a complaint"), "praise": _("This is praise"), "neutral": _("This is neither")},
     "priority": {"1": _("Urgent"), "2": _("High"), "3": _("Normal"), "4": _("Low")},
     "status": {"new": _("not read yet"), "ok": _("fine"), "failing": _("failing"), "stopped": _("stopped")},
-    "via": {"page": _("page"), "terminal": _("terminal"), "service": _("service")},
+    "via": {
+        "page": _("page"),
+        "terminal": _("terminal"),
+        "service": _("service"),
+        "slack": _("Slack"),
+        "mail": _("e-mail"),
+    },
     "aspect": {
         "delivery": _("delivery"),
         "product": _("product"),
@@ -138,6 +144,12 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "undo": _("approval taken back"),
         "acknowledge": _("an acknowledgement was wanted first"),
         "full_answer": _("the full answer was wanted at once"),
+        "handled": _("marked as handled"),
+        "assign": _("handed to"),
+        "snooze": _("snoozed until"),
+        "wake": _("woken"),
+        "remind": _("reminded"),
+        "escalate": _("escalated to"),
         "posted": _("marked as posted"),
         "not_posted": _("marked as not posted"),
         "correct": _("label corrected"),
@@ -153,6 +165,16 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "publication_failed": _("publishing failed"),
         "publication_refused": _("the platform refused to show it"),
         "publication_unknown": _("the outcome is unknown"),
+    },
+    # what the channel is told, by responders/asking.py
+    "notice": {
+        "urgent": _("An urgent matter came in"),
+        "publication_failed": _("A reply was not published"),
+        "publication_refused": _("A platform refused to show a reply"),
+        "publication_unknown": _("It is not known whether a reply is out"),
+        "unreachable": _("A source cannot be read"),
+        "stopped": _("A source was stopped; a person has to act"),
+        "recovered": _("A source can be read again"),
     },
     # reasons that stand in the audit list
     "why": {

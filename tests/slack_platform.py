@@ -95,7 +95,7 @@ class Slack:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2**22)
-        app.router.add_post("/api/{method}", self._call)
+        app.router.add_route("*", "/api/{method}", self._call)
         app.router.add_get("/link", self._socket)
         app.router.add_post("/respond/{user}", self._respond)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -389,6 +389,8 @@ class Slack:
 
 
 async def _given(request: web.Request) -> dict[str, Any]:
+    if request.method == "GET":
+        return dict(request.query)
     if request.content_type == "application/json":
         given = await request.json()
         return dict(given)

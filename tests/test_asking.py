@@ -32,7 +32,7 @@ CONFIG = Config(
         "lea": PersonOptions(mail="lea@shop.example", role="manager", groups=("managers",)),
     },
     routing=(RoutingRule(to="eva"),),
-    slack=SlackOptions(bot_token="xoxb-1", channel="C1", notices="C2"),
+    slack=SlackOptions(bot_token="xoxb-1", app_token="xapp-1", channel="C1", notices="C2"),
     mail=MailOptions(sender="ohlas@shop.example", host="localhost"),
 )
 

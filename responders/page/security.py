@@ -10,7 +10,7 @@ from aiohttp import web
 
 from monitor.options import PageOptions
 
-MACHINES = ("/healthz", "/metrics", "/in/")  # no browser, no cookie: these are protected in their own ways
+MACHINES = ("/healthz", "/metrics", "/in/", "/slack")  # no browser, no cookie: these are protected in their own ways
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 HEADERS = {
