@@ -57,7 +57,8 @@ class Words:
             return f"{before} → {after}"
         if stored.startswith("overrides "):
             rules = ", ".join(self.code("rule", rule) for rule in stored.removeprefix("overrides ").split(", "))
-            return self.say(CODES["why"]["overrides"], rules=rules)
+            overrides = CODES["why"]["overrides"]
+            return self.say(overrides, rules=rules)
         code, colon, rest = stored.partition(": ")
         return f"{self.code('why', code)}{colon}{rest}" if code in CODES["why"] else stored
 

@@ -31,7 +31,9 @@ Id = str | Sequence[str]
 @cache
 def messages_of_the_code() -> frozenset[Id]:
     methods = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-    found = extract.extract_from_dir(str(LOCALE.parent), methods, options_map={"**/templates/**.html": {"silent": "0"}})
+    keywords = extract.DEFAULT_KEYWORDS | {"say": None, "count": (1, 2)}
+    options = {"**/templates/**.html": {"silent": "0"}}
+    found = extract.extract_from_dir(str(LOCALE.parent), methods, options_map=options, keywords=keywords)
     return frozenset(message if isinstance(message, str) else tuple(message[:2]) for _, _, message, _, _ in found)
 
 
