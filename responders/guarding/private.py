@@ -110,3 +110,14 @@ def _host(link: str) -> str:
     except ValueError:  # e.g. a bracket that urlsplit takes for IPv6
         return ""
     return host.removeprefix("www.")
+
+
+def masked(text: str) -> str:
+    """`text` without addresses, links, accounts, phone numbers and numbers of orders: "…" stands for each."""
+    for pattern in (EMAIL, _HIDDEN_EMAIL, LINK, _HANDLE, _PHONE):
+        text = pattern.sub("…", text)
+    return _NUMBER.sub(_mask_number, text)
+
+
+def _mask_number(match: re.Match[str]) -> str:
+    return "…" if sum(letter.isdigit() for letter in match[0]) >= 5 else match[0]
