@@ -30,6 +30,14 @@ def test_the_shortest_go_together() -> None:
     assert lengths(pick(waiting, Limits(rows=9, tokens=9), now=0.1)) == [2, 2, 3]
 
 
+def test_little_is_padded() -> None:
+    waiting = [Ticket(row(length), 0.0) for length in (5, 5, 6, 60, 64)]
+    assert lengths(pick(waiting, Limits(), now=0.1)) == [5, 5, 6]
+    assert lengths(pick(waiting, Limits(padding=1000), now=0.1)) == [5, 5, 6, 60, 64]
+    late = [Ticket(row(30), -9.0), *waiting]
+    assert lengths(pick(late, Limits(), now=0.1)) == [30, 60, 64]
+
+
 def test_who_has_waited_too_long_goes_first_with_those_like_it() -> None:
     waiting = [Ticket(row(20), 0.0), *(Ticket(row(length), 0.5) for length in (2, 3, 18, 19, 40))]
     assert 20 not in lengths(pick(waiting, Limits(rows=2, wait=1.0), now=0.9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.classify.adjusting import Embeds
 from monitor.classify.choosing import SteadyClassifier
 from monitor.classify.choosing import shelf as shelf_of
 from monitor.classify.embedded import EmbeddedClassifier
-from monitor.classify.head import DIMENSIONS, HashedText, Head
+from monitor.classify.hashed import DIMENSIONS, hashed_text
+from monitor.classify.head import Frame, Head, Judged
 from monitor.classify.learned import MOST_KEPT, Follower, Shelf
-from monitor.classify.learning import Scores, Taught, embedding_of, known_phrases, learn
+from monitor.classify.learning import Scores, Taught, known_phrases, learn
 from monitor.errors import ModelUnusable, OhlasError
 from monitor.model import LABELS, Reason, Utterance
 from monitor.options import Config, ServiceOptions
@@ -65,8 +66,8 @@ def test_learning_twice_gives_the_same_bytes(classifier: EmbeddedClassifier, hea
 
 def test_what_the_model_knew_is_hardly_forgotten(classifier: EmbeddedClassifier, head: Head) -> None:
     phrases = [Utterance(text=text) for text in known_phrases()]
-    before = classifier.probabilities(phrases)
-    after = head.adjusted(before, HashedText().features(phrases))
+    before, seen = classifier.judged(phrases)
+    after = head.adjusted(before, seen)
     assert (before.argmax(axis=1) == after.argmax(axis=1)).mean() > 0.9
 
 
@@ -74,8 +75,8 @@ def test_a_label_that_nobody_used_is_not_unlearned(classifier: EmbeddedClassifie
     two = [lesson for lesson in taught() if lesson.label != "praise"]
     found = learn(classifier, two, NOON)
     thanks = [Utterance(text="Vielen Dank, alles super!"), Utterance(text="Skvelé, ďakujem, všetko v poriadku!")]
-    before = classifier.probabilities(thanks)
-    after = found.head.adjusted(before, HashedText().features(thanks))
+    before, seen = classifier.judged(thanks)
+    after = found.head.adjusted(before, seen)
     assert [LABELS[place] for place in before.argmax(axis=1)] == [LABELS[place] for place in after.argmax(axis=1)]
 
 
@@ -116,20 +117,23 @@ def test_a_head_in_force_is_compared_on_newer_texts(classifier: EmbeddedClassifi
 
 
 def test_features_have_one_length_and_are_nothing_for_nothing() -> None:
-    seen = HashedText().features([NEW, Utterance(text=""), Utterance(text=" \n"), NEW])
+    seen = hashed_text([NEW.text, "", " \n", NEW.text])
     assert seen.shape == (4, DIMENSIONS)
     assert np.allclose(np.linalg.norm(seen, axis=1), [1, 0, 0, 1], atol=1e-5)
     assert np.array_equal(seen[0], seen[3])
-    assert HashedText().features([]).shape == (0, DIMENSIONS)
+    assert hashed_text([]).shape == (0, DIMENSIONS)
 
 
-def test_a_model_that_embeds_is_asked_itself(classifier: EmbeddedClassifier) -> None:
-    class Embedding:
-        def features(self, utterances: list[Utterance]) -> object: ...
-
-    own = Embedding()
-    assert isinstance(own, Embeds) and embedding_of(own) is own
-    assert isinstance(embedding_of(classifier), HashedText)
+def test_features_of_any_size_are_framed_and_weights_lead_back() -> None:
+    chance = np.random.default_rng(1)
+    seen = (chance.normal(size=(60, 20)) * np.geomspace(0.5, 30, 20) + 8).astype(np.float32)
+    chances = np.full((60, len(LABELS)), 1 / len(LABELS), np.float32)
+    frame = Frame.of(seen)
+    framed = frame(Judged(chances, seen))
+    assert np.linalg.norm(framed.seen, axis=1).mean() == pytest.approx(2, abs=0.3)
+    weights = chance.normal(size=(1 + len(LABELS) + 20, len(LABELS))).astype(np.float32)
+    told = Head(weights, "", "", 0).adjusted(chances, framed.seen)
+    assert Head(frame.back(weights), "", "", 0).adjusted(chances, seen) == pytest.approx(told, abs=1e-3)
 
 
 def test_the_classifier_judges_with_what_was_learned(
@@ -223,11 +227,21 @@ def test_a_head_of_another_shape_is_refused(head: Head, tmp_path: Path) -> None:
 
 def test_a_head_of_another_model_is_not_used(classifier: EmbeddedClassifier, head: Head, tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    shelf.put(replace(head, base="embedded-0"))
     follower = Follower(shelf)
-    follower.follow(classifier)
-    assert classifier.learned is None
-    assert "fits the model embedded-0" in follower.trouble and "ohlas learn" in follower.trouble
+    for other, told in (
+        (replace(head, base="embedded-0"), "fits the model embedded-0"),
+        (replace(head, sees=f"states-0123abcd-{DIMENSIONS}"), "as it was used then"),
+    ):
+        shelf.put(other)
+        follower.follow(classifier)
+        assert classifier.learned is None
+        assert told in follower.trouble and "ohlas learn" in follower.trouble
+
+
+def test_a_head_of_before_it_said_what_it_sees_still_serves(head: Head, tmp_path: Path) -> None:
+    text = json.dumps({"format": 1, "base": head.base, "made_at": head.made_at, "lessons": 120})
+    np.savez(tmp_path / "head.npz", header=np.frombuffer(text.encode(), np.uint8), weights=head.weights)
+    assert Head.load(tmp_path / "head.npz").sees == head.sees
 
 
 def test_the_file_holds_no_words(head: Head, tmp_path: Path) -> None:

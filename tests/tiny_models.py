@@ -88,7 +88,9 @@ def tokenizer(folder: Path, *, pairs: bool = False) -> Any:
     return fast
 
 
-def xlm_roberta(folder: Path, *, names: Sequence[str] = NAMES, hidden: int = 48, layers: int = 2) -> Path:
+def xlm_roberta(
+    folder: Path, *, names: Sequence[str] = NAMES, truth: Sequence[int] = TRUTH, hidden: int = 48, layers: int = 2
+) -> Path:
     """XLM-R in small, taught the texts above, as safetensors."""
     torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
     from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
@@ -113,13 +115,13 @@ def xlm_roberta(folder: Path, *, names: Sequence[str] = NAMES, hidden: int = 48,
         label2id={name: number for number, name in enumerate(names)},
     )
     model = XLMRobertaForSequenceClassification(config)
-    _teach(torch, model, words, len(names))
+    _teach(torch, model, words, [min(label, len(names) - 1) for label in truth])
     model.save_pretrained(folder)
     return folder
 
 
-def _teach(torch: Any, model: Any, words: Any, labels: int) -> None:
-    truth = torch.tensor([min(label, labels - 1) for label in TRUTH])
+def _teach(torch: Any, model: Any, words: Any, labels: Sequence[int]) -> None:
+    truth = torch.tensor(labels)
     batch = words(list(TEXTS), padding=True, return_tensors="pt")
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     model.train()

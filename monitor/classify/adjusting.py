@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 from monitor.model import Reason, Utterance, Verdict
 
@@ -18,8 +18,8 @@ class Adjust(Protocol):
     @property
     def name(self) -> str: ...
 
-    def __call__(self, utterances: Sequence[Utterance], chances: Floats) -> Floats:
-        """The classifier's probabilities, one row an utterance, as the team sees them."""
+    def __call__(self, chances: Floats, seen: Floats) -> Floats:
+        """The classifier's probabilities, one row an utterance, as the team sees them; `seen` as `Learns.judged`."""
         ...
 
     def reasons(self, utterance: Utterance, chances: Floats, verdict: Verdict) -> list[Reason]:
@@ -34,15 +34,15 @@ class Learns(Protocol):
     base: str
     learned: Adjust | None
 
-    def probabilities(self, utterances: Sequence[Utterance]) -> Floats:
-        """One row an utterance, columns in the order of `LABELS`."""
+    @property
+    def sees(self) -> str:
+        """What its features are, and after the last "-" how many; what was learned on others is of no use to it."""
         ...
 
+    def judged(self, utterances: Sequence[Utterance]) -> tuple[Floats, Floats]:
+        """Probabilities without what was learned, and features: a row an utterance, zeros where nothing was said."""
+        ...
 
-@runtime_checkable
-class Embeds(Protocol):
-    """A classifier that can say what it sees in a text."""
-
-    def features(self, utterances: Sequence[Utterance]) -> Floats:
-        """One row of a fixed length for each, of a Euclidean length of about 1; zeros where nothing was said."""
+    def probabilities(self, utterances: Sequence[Utterance]) -> Floats:
+        """One row an utterance, columns in the order of `LABELS`."""
         ...

@@ -12,15 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Run = Callable[[list["Row"]], Floats]
+Run = Callable[[list["Row"]], Sequence[Floats]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text as the model reads it: numbers of tokens, and which of two texts each belongs to (empty: the first)."""
+    """One text as the model reads it: numbers of tokens, and which of two texts each belongs to (empty: the first).
+
+    `embedded` asks for what the model sees in it beside the logits.
+    """
 
     ids: Sequence[int]
     types: Sequence[int] = ()
+    embedded: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +33,7 @@ class Ticket:
 
     row: Row
     since: float
-    logits: Floats | None = None
+    found: Floats | None = None
     error: Exception | None = None
 
     @property
@@ -38,15 +42,16 @@ class Ticket:
 
     @property
     def done(self) -> bool:
-        return self.logits is not None or self.error is not None
+        return self.found is not None or self.error is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`tokens` counts padding; `wait` is in seconds."""
+    """`tokens` counts padding, of which `padding` are borne before another batch is begun; `wait` is in seconds."""
 
     rows: int = 32
     tokens: int = 4096
+    padding: int = 64
     wait: float = 0.2
 
 
@@ -57,21 +62,33 @@ def pick(waiting: Sequence[Ticket], limits: Limits, now: float) -> list[Ticket]:
     overdue = now - oldest.since >= limits.wait
     start = by_length.index(oldest) if overdue else 0
     taken = _upwards(by_length, start, limits)
-    return taken if len(taken) >= limits.rows else _downwards(by_length, start, taken, limits)
+    return [*_downwards(by_length[:start], taken, limits), *taken]
 
 
 def _upwards(by_length: Sequence[Ticket], start: int, limits: Limits) -> list[Ticket]:
     taken = [by_length[start]]
+    said = taken[0].length  # tokens that are no padding
     for ticket in by_length[start + 1 : start + limits.rows]:
-        if ticket.length * (len(taken) + 1) > limits.tokens:
+        whole = ticket.length * (len(taken) + 1)
+        said += ticket.length
+        if whole > limits.tokens or whole - said > limits.padding:
             break
         taken.append(ticket)
     return taken
 
 
-def _downwards(by_length: Sequence[Ticket], start: int, taken: list[Ticket], limits: Limits) -> list[Ticket]:
-    room = min(limits.rows, limits.tokens // max(taken[-1].length, 1)) - len(taken)
-    return [*by_length[max(0, start - max(room, 0)) : start], *taken]
+def _downwards(shorter: Sequence[Ticket], taken: Sequence[Ticket], limits: Limits) -> list[Ticket]:
+    """Who shares the room that is left, in order of length."""
+    longest = taken[-1].length
+    room = min(limits.rows, limits.tokens // max(longest, 1)) - len(taken)
+    wasted = sum(longest - ticket.length for ticket in taken)
+    found: list[Ticket] = []
+    for ticket in reversed(shorter[max(0, len(shorter) - max(room, 0)) :]):
+        wasted += longest - ticket.length
+        if wasted > limits.padding:
+            break
+        found.append(ticket)
+    return found[::-1]
 
 
 @dataclass
@@ -90,7 +107,7 @@ class Batcher:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, rows: Sequence[Row]) -> Floats:
-        """Logits, a row each, in order. Raises what `run` raised for one of them."""
+        """What `run` gives, a row each, in order. Raises what `run` raised for one of them."""
         mine = [Ticket(row, self.clock()) for row in rows]
         with self._queue:
             self._waiting.extend(mine)
@@ -100,7 +117,7 @@ class Batcher:
         for ticket in mine:
             if ticket.error is not None:
                 raise ticket.error
-        return np.stack([ticket.logits for ticket in mine if ticket.logits is not None])
+        return np.stack([ticket.found for ticket in mine if ticket.found is not None])
 
     def _next(self) -> None:
         with self._queue:
@@ -119,8 +136,8 @@ class Batcher:
             for ticket in batch:
                 ticket.error = error
             return
-        for ticket, logits in zip(batch, found, strict=True):
-            ticket.logits = logits
+        for ticket, row in zip(batch, found, strict=True):
+            ticket.found = row
 
 
 def padded(rows: Sequence[Row], padding: int) -> dict[str, NDArray[np.int64]]:
@@ -133,3 +150,11 @@ def padded(rows: Sequence[Row], padding: int) -> dict[str, NDArray[np.int64]]:
         mask[number, : len(row.ids)] = 1
         types[number, : len(row.types)] = row.types
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+
+
+def pooled(states: Floats, mask: NDArray[np.int64]) -> Floats:
+    """The mean over the tokens of each text, (texts, tokens, width) -> (texts, width); padding does not count."""
+    counted = mask.astype(np.float32)
+    sums = np.einsum("ijk,ij->ik", np.asarray(states, np.float32), counted)
+    means: Floats = sums / np.maximum(counted.sum(axis=1, keepdims=True), np.float32(1))
+    return means

@@ -1,4 +1,4 @@
-"""What a team's own corrections add to a classifier: a small linear head over features of the text.
+"""What a team's own corrections add to a classifier: a small linear head over what it sees in a text.
 
 The head only shifts the odds that the classifier gives, and is drawn hard towards shifting nothing, so that fifty
 texts teach it something and a thousand do not make it forget what the classifier knew.
@@ -8,81 +8,59 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.classify import features
+from monitor.classify.hashed import HASHED_TEXT
 from monitor.errors import ModelUnusable
-from monitor.model import LABELS, Utterance
+from monitor.model import LABELS
+
+if TYPE_CHECKING:
+    from monitor.classify.adjusting import Learns
 
 Floats = NDArray[np.float32]
 
 FORMAT = 1
-DIMENSIONS = 4096  # of the hashed features; more gains nothing where there are some hundred texts
 ODDS_SCALE = 1.0  # how easily the head learns to trust the classifier's own odds more, or less
 _LEAST_CHANCE = 1e-6
-_CHUNK = 256  # texts at once
+_LEAST_SPREAD = 0.05  # of a feature, against the mean of all: those that hardly change say nothing
+_LENGTH = 2.0  # of framed features, about: only a part of it tells texts apart, where words of hashed text all do
 _PULL = 0.3  # towards no shift at all
 _STEPS = 200
 _POWER_STEPS = 30
 _MOST_WEIGHT = 4.0  # of a text with a rare label
 _COMPLAINT_WORTH = 1.4  # a complaint missed costs more than praise misread
-_KNOWN_WORTH = 0.2  # of a text that holds the head back, beside one that it learns from
+# Of a text that holds the head back, beside one that it learns from. What a model sees carries a lesson also to texts
+# that share no word with it, so that there is more to hold.
+_KNOWN_WORTH, _KNOWN_WORTH_FRAMED = 0.2, 1.0
 _NEVER = np.float32(-60.0)  # odds
-
-# What a feature of each kind counts: n-grams of letters, exact tokens, tokens, pairs, tokens under negation.
-_GRAM, _TOKENS = 0.3, (0.5, 1.0, 0.5, 0.7)
-
-
-class HashedText:
-    """The embedded classifier's own features, folded into few columns; for every model that offers none itself."""
-
-    def features(self, utterances: Sequence[Utterance]) -> Floats:
-        parts = [_hashed(utterances[start : start + _CHUNK]) for start in range(0, len(utterances), _CHUNK)]
-        return np.concatenate(parts) if parts else np.zeros((0, DIMENSIONS), np.float32)
-
-
-def _hashed(utterances: Sequence[Utterance]) -> Floats:
-    found = features.extract([utterance.text for utterance in utterances])
-    text_of = np.searchsorted(found.starts, np.arange(len(found.grams[0])), side="right") - 1
-    of_token = text_of[found.token_at]
-    rows = [*(text_of for _ in found.grams[1:]), *(of_token for _ in found.tokens)]
-    buckets = np.concatenate([*found.grams[1:], *found.tokens])
-    worth = [np.full(len(text_of), _GRAM)] * len(found.grams[1:])
-    worth += [np.full(len(of_token), weight) for weight in _TOKENS]
-    row, value = np.concatenate(rows), np.concatenate(worth)
-    hashes = buckets.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    column = ((hashes >> np.uint64(40)) % np.uint64(DIMENSIONS)).astype(np.intp)
-    value[(hashes >> np.uint64(20)) & np.uint64(1) == 0] *= -1  # two features in one column cancel out on average
-    value[buckets == 0] = 0
-    sums = np.bincount(row * DIMENSIONS + column, value, minlength=len(utterances) * DIMENSIONS)
-    matrix = sums.reshape(len(utterances), DIMENSIONS).astype(np.float32)
-    length = np.sqrt((matrix * matrix).sum(axis=1, keepdims=True))
-    scaled: Floats = matrix / np.maximum(length, np.float32(1e-6))
-    return scaled
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """`weights` has one row for the bias, one for each of the classifier's odds and one a feature; a column a label.
 
-    `base` is the name of the classifier that it was learned on, `made_at` when (ISO 8601), `lessons` from how many
-    texts.
+    `base` is the name of the classifier that it was learned on, `sees` that of the features (see Learns in
+    monitor/classify/adjusting.py), `made_at` when (ISO 8601), `lessons` from how many texts.
     """
 
     weights: Floats
     base: str
     made_at: str
     lessons: int
+    sees: str = HASHED_TEXT
 
     @property
     def name(self) -> str:
         return self.made_at.replace("-", "").replace(":", "")[:15]
+
+    def fits(self, classifier: Learns) -> bool:
+        """Whether it was learned on this very classifier, and on what that sees now."""
+        return self.base == classifier.base and self.sees == classifier.sees
 
     def adjusted(self, chances: Floats, seen: Floats) -> Floats:
         """The classifier's probabilities as the team sees them; where nothing was said they stay as they are."""
@@ -92,6 +70,7 @@ class Head:
 
     def save(self, path: Path) -> None:
         header = {"format": FORMAT, "base": self.base, "made_at": self.made_at, "lessons": self.lessons}
+        header["sees"] = self.sees
         text = np.frombuffer(json.dumps(header).encode(), np.uint8)
         with path.open("wb") as file:
             np.savez(file, header=text, weights=self.weights)
@@ -103,8 +82,9 @@ class Head:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 header = json.loads(file["header"].tobytes())
                 weights = file["weights"]
-            head = cls(weights, str(header["base"]), str(header["made_at"]), int(header["lessons"]))
-            usable = header["format"] == FORMAT and _is_sound(weights)
+            sees = str(header.get("sees", HASHED_TEXT))  # heads of before there was anything else
+            head = cls(weights, str(header["base"]), str(header["made_at"]), int(header["lessons"]), sees)
+            usable = header["format"] == FORMAT and _is_sound(weights, sees)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise ModelUnusable(f"what was learned in {path.name} is missing or damaged") from error
         if not usable:
@@ -112,25 +92,24 @@ class Head:
         return head
 
 
-def _is_sound(weights: Floats) -> bool:
+def _is_sound(weights: Floats, sees: str) -> bool:
     return (
         weights.dtype == np.float32
-        and weights.ndim == 2
-        and weights.shape[0] > 1 + len(LABELS)
-        and weights.shape[1] == len(LABELS)
+        and weights.shape == (1 + len(LABELS) + int(sees.rpartition("-")[2]), len(LABELS))
         and bool(np.isfinite(weights).all())
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Texts as the classifier sees them: what it says of each, and their features."""
+    """Texts as the classifier sees them: what it says of each, and their features, in a `Frame` or as they are."""
 
     chances: Floats
     seen: Floats
+    framed: bool = False
 
     def take(self, chosen: NDArray[np.bool_]) -> Judged:
-        return Judged(self.chances[chosen], self.seen[chosen])
+        return replace(self, chances=self.chances[chosen], seen=self.seen[chosen])
 
 
 def compact(*parts: Judged) -> tuple[Floats, list[Judged]]:
@@ -144,7 +123,7 @@ def compact(*parts: Judged) -> tuple[Floats, list[Judged]]:
     basis, turned = np.linalg.qr(everything.T)
     ends = np.cumsum([len(part.seen) for part in parts])[:-1]
     split = np.split(turned.T.astype(np.float32), ends)
-    return basis.astype(np.float32), [Judged(part.chances, seen) for part, seen in zip(parts, split, strict=True)]
+    return basis.astype(np.float32), [replace(part, seen=seen) for part, seen in zip(parts, split, strict=True)]
 
 
 def weights_back(weights: Floats, basis: Floats) -> Floats:
@@ -152,6 +131,35 @@ def weights_back(weights: Floats, basis: Floats) -> Floats:
     own = 1 + len(LABELS)
     full: Floats = np.concatenate((weights[:own], basis @ weights[own:]))
     return full
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Features as they are learned from: each moved to a mean of 0, and all of them made small together.
+
+    What a model sees has some columns that are large in every text, which would drown what tells texts apart; and
+    the pull towards no shift is made for features of a length of about 1.
+    """
+
+    middle: Floats
+    spread: Floats
+
+    @classmethod
+    def of(cls, seen: Floats) -> Self:
+        spread = seen.std(axis=0)
+        floor = np.float32(_LEAST_SPREAD) * spread.mean() + np.float32(1e-6)
+        return cls(seen.mean(axis=0), np.maximum(spread, floor) * np.float32(np.sqrt(seen.shape[1]) / _LENGTH))
+
+    def __call__(self, judged: Judged) -> Judged:
+        return Judged(judged.chances, ((judged.seen - self.middle) / self.spread).astype(np.float32), framed=True)
+
+    def back(self, weights: Floats) -> Floats:
+        """Weights that say of the features as they come what `weights` say of those in the frame."""
+        own = 1 + len(LABELS)
+        found = weights.copy()
+        found[own:] /= self.spread[:, None]
+        found[0] -= self.middle @ found[own:]
+        return found
 
 
 def fit(lessons: Judged, labels: NDArray[np.int64], known: Judged) -> Floats:
@@ -166,7 +174,8 @@ def fit(lessons: Judged, labels: NDArray[np.int64], known: Judged) -> Floats:
     absent = np.bincount(labels, minlength=len(LABELS)) == 0
     odds[: len(labels), absent] = _NEVER
     wanted = np.concatenate((np.eye(len(LABELS), dtype=np.float32)[labels], known.chances))
-    worth = np.concatenate((_worth(labels), np.full((len(known.chances), 1), _KNOWN_WORTH, np.float32)))
+    held = np.float32(_KNOWN_WORTH_FRAMED if known.framed else _KNOWN_WORTH)
+    worth = np.concatenate((_worth(labels), np.full((len(known.chances), 1), held)))
     rate = np.float32(1 / (0.5 * _largest_square(design * np.sqrt(worth)) + _PULL))
     now = ahead = np.zeros((design.shape[1], len(LABELS)), np.float32)
     momentum = 1.0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from monitor import language
 from monitor.classify.adjusting import Adjust
 from monitor.classify.doubt import Doubt
+from monitor.classify.hashed import HASHED_TEXT, hashed_text
 from monitor.classify.reading import added_to
 from monitor.model import LABELS, Reason, Utterance, Verdict
 
@@ -31,6 +32,19 @@ class Judge(ABC):
     @abstractmethod
     def _bare_chances(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> Floats:
         """Probabilities before anything was learned from corrections: a row an utterance, columns as `LABELS`."""
+
+    @property
+    def sees(self) -> str:
+        """See Learns in monitor/classify/adjusting.py: hashed text, where a model has no embeddings of its own."""
+        return HASHED_TEXT
+
+    def judged(self, utterances: Sequence[Utterance]) -> tuple[Floats, Floats]:
+        """See Learns in monitor/classify/adjusting.py."""
+        return self._judged(utterances, self._identified(utterances))
+
+    def _judged(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> tuple[Floats, Floats]:
+        bare = self._bare_chances(utterances, languages) if utterances else np.zeros((0, len(LABELS)), np.float32)
+        return bare, hashed_text([utterance.text for utterance in utterances])
 
     @abstractmethod
     def _pulling_words(self, utterance: Utterance, verdict: Verdict) -> list[str]:
@@ -78,5 +92,9 @@ class Judge(ABC):
         return language.identify_many(texts, self._languages, [utterance.language for utterance in utterances])
 
     def _chances(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> Floats:
-        chances = self._bare_chances(utterances, languages)
-        return chances if self.learned is None else self.learned(utterances, chances)
+        learned = self.learned  # may be exchanged at any moment
+        return (
+            self._bare_chances(utterances, languages)
+            if learned is None
+            else learned(*self._judged(utterances, languages))
+        )

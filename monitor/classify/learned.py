@@ -18,7 +18,7 @@ from monitor.errors import ModelUnusable, OhlasError
 from monitor.model import LABELS, Reason, Utterance, Verdict
 
 if TYPE_CHECKING:
-    from monitor.classify.adjusting import Embeds, Floats, Learns
+    from monitor.classify.adjusting import Floats, Learns
     from monitor.classify.head import Head
 
 log = logging.getLogger(__name__)
@@ -128,14 +128,13 @@ class Adjustment:
     """A head at work; see Adjust in monitor/classify/adjusting.py."""
 
     head: Head
-    embedding: Embeds
 
     @property
     def name(self) -> str:
         return self.head.name
 
-    def __call__(self, utterances: Sequence[Utterance], chances: Floats) -> Floats:
-        return self.head.adjusted(chances, self.embedding.features(utterances))
+    def __call__(self, chances: Floats, seen: Floats) -> Floats:
+        return self.head.adjusted(chances, seen)
 
     def reasons(self, utterance: Utterance, chances: Floats, verdict: Verdict) -> list[Reason]:
         """The detail holds how likely the label is without the corrections, and with them."""
@@ -175,13 +174,14 @@ def adjustment(shelf: Shelf, classifier: Learns) -> Adjustment | None:
     head = shelf.in_force()
     if head is None:
         return None
-    from monitor.classify.learning import embedding_of
-
-    embedding = embedding_of(classifier)
-    rows = 1 + len(LABELS) + embedding.features([]).shape[1]
-    if head.base != classifier.base or head.weights.shape[0] != rows:
+    if head.base != classifier.base:
         raise ModelUnusable(
             f"what was learned on {head.made_at[:10]} fits the model {head.base}, and {classifier.base} judges now; "
             "let it learn again: `ohlas learn`"
         )
-    return Adjustment(head, embedding)
+    if not head.fits(classifier):
+        raise ModelUnusable(
+            f"what was learned on {head.made_at[:10]} fits {head.base} as it was used then, and now its labels, its "
+            "weights' file or what is read of it are others; let it learn again: `ohlas learn`"
+        )
+    return Adjustment(head)

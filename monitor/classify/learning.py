@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.classify import corpus
-from monitor.classify.adjusting import Embeds, Learns
+from monitor.classify.adjusting import Learns
 from monitor.classify.evaluate import guesses, scores
-from monitor.classify.head import Floats, HashedText, Head, Judged, compact, fit, weights_back
+from monitor.classify.hashed import HASHED_TEXT
+from monitor.classify.head import Floats, Frame, Head, Judged, compact, fit, weights_back
 from monitor.errors import OhlasError
 from monitor.model import LABELS, Label, Utterance
 
@@ -72,28 +73,32 @@ class Learned:
 def learn(classifier: Learns, taught: Sequence[Taught], now: datetime, present: Head | None = None) -> Learned:
     """Fit a head on all lessons; each tenth of them in turn is kept out to measure. The same lessons give the same.
 
-    `classifier` judges without a head; `present` is the one in force. Raises OhlasError where the lessons are too
+    `present` is the head in force. Raises OhlasError where the lessons are too
     few, or all of one label.
     """
     lessons = _distinct(taught)
     _refuse_too_few(lessons)
-    seen = judged(classifier, [lesson.utterance for lesson in lessons])
+    seen = Judged(*classifier.judged([lesson.utterance for lesson in lessons]))
     labels = np.array([LABELS.index(lesson.label) for lesson in lessons], np.int64)
-    known = judged(classifier, [Utterance(text=text) for text in known_phrases()])
-    basis, (texts, known) = compact(seen, known)
+    known = Judged(*classifier.judged([Utterance(text=text) for text in known_phrases()]))
+    # hashed text is sparse, and of a length of 1 as it comes
+    frame = None if classifier.sees == HASHED_TEXT else Frame.of(np.concatenate((seen.seen, known.seen)))
+    basis, (texts, known) = compact(seen, known) if frame is None else compact(frame(seen), frame(known))
+    weights = weights_back(fit(texts, labels, known), basis)
     unseen = _unseen(texts, labels, known, np.array([_fold(lesson.utterance.text) for lesson in lessons]))
     found = Learned(
         head=Head(
-            weights_back(fit(texts, labels, known), basis),
+            weights if frame is None else frame.back(weights),
             classifier.base,
             now.isoformat(timespec="seconds"),
             len(lessons),
+            classifier.sees,
         ),
         before=measured(texts.chances, labels),
         after=measured(unseen, labels),
     )
     newer = np.array([present is not None and lesson.at.isoformat() > present.made_at for lesson in lessons])
-    if present is None or present.base != classifier.base or newer.sum() < FEWEST:
+    if present is None or not present.fits(classifier) or newer.sum() < FEWEST:
         return found
     part = seen.take(newer)
     return replace(
@@ -101,14 +106,6 @@ def learn(classifier: Learns, taught: Sequence[Taught], now: datetime, present: 
         present=measured(present.adjusted(part.chances, part.seen), labels[newer]),
         after_present=measured(unseen[newer], labels[newer]),
     )
-
-
-def judged(classifier: Learns, utterances: Sequence[Utterance]) -> Judged:
-    return Judged(classifier.probabilities(utterances), embedding_of(classifier).features(utterances))
-
-
-def embedding_of(classifier: object) -> Embeds:
-    return classifier if isinstance(classifier, Embeds) else HashedText()
 
 
 def known_phrases() -> list[str]:

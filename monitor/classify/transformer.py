@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -35,8 +36,17 @@ Floats = NDArray[np.float32]
 
 
 class Engine(Protocol):
+    @property
+    def padding(self) -> int:
+        """Tokens of it that cost about as much as one more call."""
+        ...
+
     def logits(self, columns: Mapping[str, NDArray[np.int64]]) -> Floats:
         """`input_ids`, `attention_mask` and `token_type_ids` of shape (texts, tokens) -> (texts, labels)."""
+        ...
+
+    def seen(self, columns: Mapping[str, NDArray[np.int64]]) -> tuple[Floats, Floats | None]:
+        """Logits, and the mean state of each text's tokens in the last layer; None where the model gives none."""
         ...
 
 
@@ -60,7 +70,9 @@ class TransformerClassifier(Judge):
         self._longest = _longest(settings, self._tokenizer)
         self._several = settings.get("problem_type") == "multi_label_classification"
         self._options = options
-        self._batcher = Batcher(self._run, Limits(wait=options.max_wait))
+        self._labels = len(label_names(settings))
+        self._batcher = Batcher(self._run, Limits(padding=engine.padding, wait=options.max_wait))
+        self._sees = ""
 
     @classmethod
     def load(cls, repository: huggingface.Repository, *, options: ClassifierOptions, languages: Sequence[str]) -> Self:
@@ -72,14 +84,55 @@ class TransformerClassifier(Judge):
             raise ModelUnusable("its weights are damaged: what it answers are no numbers")
         return found
 
+    @property
+    def sees(self) -> str:
+        """`states` are the means of the last layer; where the model gives none, its `logits` are all there is."""
+        if not self._sees:
+            width = self.judged([_PROBE])[1].shape[1]
+            rows = 1 if self.mapping.entailment is None else len(LABELS)
+            kind = "logits" if width == rows * self._labels else "states"
+            self._sees = f"{kind}-{self._mark()}-{width}"
+        return self._sees
+
+    def _mark(self) -> str:
+        """Differs where the same repository is asked otherwise, or read from another of its files."""
+        how = (self.repository.weights.files[0], self.mapping.described(), sorted(self._options.hypotheses.items()))
+        return f"{zlib.crc32(repr(how).encode()):08x}"
+
     def _bare_chances(self, utterances: Sequence[Utterance], codes: Sequence[str]) -> Floats:
+        return self._of_answers(utterances, self._answers(utterances, codes, embedded=False)[:, :, : self._labels])
+
+    def _judged(self, utterances: Sequence[Utterance], languages: Sequence[str]) -> tuple[Floats, Floats]:
+        if not utterances:
+            width = int(self.sees.rpartition("-")[2])
+            return np.zeros((0, len(LABELS)), np.float32), np.zeros((0, width), np.float32)
+        answers = self._answers(utterances, languages, embedded=True)
+        logits, states = answers[:, :, : self._labels], answers[:, :, self._labels :]
+        seen = states.mean(axis=1) if states.shape[2] else logits.reshape(len(logits), -1)
+        seen[[not utterance.text.strip() for utterance in utterances]] = 0
+        return self._of_answers(utterances, logits), seen
+
+    def _answers(self, utterances: Sequence[Utterance], codes: Sequence[str], *, embedded: bool) -> Floats:
+        """What the model says of each text and, for a model of inference, each hypothesis: (texts, times asked, …).
+
+        The last axis holds the logits and, where `embedded` and the model has them, the states.
+        """
         texts = [_readable(utterance.text) for utterance in utterances]
         if self.mapping.entailment is None:
-            said = self._of_labels(self._batcher(self._rows(texts)))
+            answers = self._batcher(self._rows(texts, embedded=embedded))
         else:
-            said = self._of_hypotheses(texts, codes)
+            asked = pairs(texts, codes, self._options.hypotheses)
+            sentences = [sentence for _, sentence in asked]
+            answers = self._batcher(self._rows([text for text, _ in asked], sentences, embedded=embedded))
+        return answers.reshape(len(texts), -1, answers.shape[1])
+
+    def _of_answers(self, utterances: Sequence[Utterance], logits: Floats) -> Floats:
+        if self.mapping.entailment is None:
+            said = self._of_labels(logits[:, 0])
+        else:
+            said = _softmax(logits[:, :, self.mapping.entailment]) + np.float32(_LEAST_CHANCE)
         # where nothing was said, a model would make something of the nothing
-        said[[not text.strip() for text in texts]] = _softmax(NOTHING_SAID[None])
+        said[[not utterance.text.strip() for utterance in utterances]] = _softmax(NOTHING_SAID[None])
         odds = np.log(said)
         for number, utterance in enumerate(utterances):
             if utterance.rating is not None:
@@ -87,31 +140,34 @@ class TransformerClassifier(Judge):
         return _softmax(odds)
 
     def _of_labels(self, logits: Floats) -> Floats:
-        columns = self.mapping.columns()
-        if logits.shape[1] != len(columns):
-            raise ModelUnusable(
-                f"it gives {logits.shape[1]} numbers a text, but config.json names {len(columns)} labels"
-            )
         each = 1 / (1 + np.exp(-logits)) if self._several else _softmax(logits)
         chances = np.full((len(logits), len(LABELS)), _LEAST_CHANCE, np.float32)
-        for place, column in enumerate(columns):
+        for place, column in enumerate(self.mapping.columns()):
             chances[:, column] += each[:, place]
         return chances
 
-    def _of_hypotheses(self, texts: Sequence[str], codes: Sequence[str]) -> Floats:
-        asked = pairs(texts, codes, self._options.hypotheses)
-        logits = self._batcher(self._rows([text for text, _ in asked], [sentence for _, sentence in asked]))
-        return _softmax(logits[:, self.mapping.entailment].reshape(len(texts), len(LABELS))) + np.float32(_LEAST_CHANCE)
-
-    def _rows(self, texts: list[str], sentences: list[str] | None = None) -> list[Row]:
+    def _rows(self, texts: list[str], sentences: list[str] | None = None, *, embedded: bool) -> list[Row]:
         # of a pair only the text is cut; the hypothesis is short
         cut = True if sentences is None else "only_first"
         found = self._tokenizer(texts, sentences, truncation=cut, max_length=self._longest)
         types = found.get("token_type_ids") or [()] * len(texts)
-        return [Row(ids, kinds) for ids, kinds in zip(found["input_ids"], types, strict=True)]
+        return [Row(ids, kinds, embedded) for ids, kinds in zip(found["input_ids"], types, strict=True)]
 
-    def _run(self, rows: list[Row]) -> Floats:
-        return self.engine.logits(padded(rows, self._tokenizer.pad_token_id or 0))
+    def _run(self, rows: list[Row]) -> Sequence[Floats]:
+        columns = padded(rows, self._tokenizer.pad_token_id or 0)
+        if not any(row.embedded for row in rows):
+            return list(self._checked(self.engine.logits(columns)))
+        logits, states = self.engine.seen(columns)
+        self._checked(logits)
+        wide = logits if states is None else np.concatenate((logits, states), axis=1)
+        return [found if row.embedded else found[: self._labels] for found, row in zip(wide, rows, strict=True)]
+
+    def _checked(self, logits: Floats) -> Floats:
+        named = len(self.mapping.columns()) if self.mapping.entailment is None else self._labels
+        if logits.shape[1:] != (named,):
+            given = logits.shape[1] if logits.ndim > 1 else 1
+            raise ModelUnusable(f"it gives {given} numbers a text, but config.json names {named} labels")
+        return logits
 
     def _pulling_words(self, utterance: Utterance, verdict: Verdict) -> list[str]:
         """Words without which the text would be judged so with less confidence, the weightiest first."""

@@ -192,6 +192,7 @@ def _answer(found: Learned, name: str, amounts: Counter[str]) -> dict[str, Any]:
         "after": found.after,
         "present": found.present,
         "after_present": found.after_present,
+        "sees": found.head.sees,
         "better": found.better,
         "in_force": name,
     }
@@ -207,9 +208,23 @@ def _lines(found: Learned, name: str, amounts: Counter[str]) -> list[str]:
         "",
         *table(_HEADS, rows),
         "Each text was judged by a head that had not seen it.",
+        *_taught_by(found.head.sees),
         "",
         *_verdict(found, name),
     ]
+
+
+def _taught_by(sees: str) -> list[str]:
+    """What of a text was learned from, where that is not the usual."""
+    kind, _, width = sees.partition("-")[0], *sees.rpartition("-")[1:]
+    if kind == "states":
+        return [f"It was learned from what the model's last layer sees in a text ({width} numbers)."]
+    if kind == "logits":
+        return [
+            f"This model gives nothing of a text but its answer ({width} numbers), so corrections can only weigh that "
+            "anew."
+        ]
+    return []
 
 
 _HEADS = ("", "accuracy", "macro-F1", "complaints found")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from monitor.classify.embedded import EmbeddedClassifier
 from monitor.classify.evaluate import read
 from monitor.classify.head import Judged
-from monitor.classify.learning import Scores, Taught, judged, learn, measured
+from monitor.classify.learning import Scores, Taught, learn, measured
 from monitor.model import LABELS
 
 DEV = Path(__file__).parents[3] / "shared/data/dev"
@@ -39,7 +39,7 @@ def texts_of(name: str, classifier: EmbeddedClassifier) -> Texts:
     labelled = read(DEV / name)
     taught = [Taught(entry.utterance, entry.label, NOW) for entry in labelled]
     labels = np.array([LABELS.index(entry.label) for entry in labelled])
-    return Texts(taught, judged(classifier, [entry.utterance for entry in labelled]), labels)
+    return Texts(taught, Judged(*classifier.judged([entry.utterance for entry in labelled])), labels)
 
 
 def drawn(
