@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import get_args, get_origin
+from urllib.parse import unquote
 
 import pytest
 from pydantic import BaseModel
@@ -13,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from monitor.cli import COMMANDS
 from monitor.options import Config
 from monitor.settings import connector_kinds
+from responders.slack.api import SCOPES
 from tests.running import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -81,3 +84,12 @@ def test_every_picture_and_file_that_it_names_exists() -> None:
         assert (ROOT / path).is_file(), path
     for path in re.findall(r"`((?:monitor|connectors|responders|tests)/[\w/.]+\.(?:py|toml|md))`", README):
         assert (ROOT / path).is_file(), path
+
+
+def test_the_link_that_creates_the_slack_app_holds_the_manifest_that_is_shown() -> None:
+    shown = re.search(r"   ```yaml\n(.*?)   ```", README, re.DOTALL)
+    link = re.search(r"manifest_yaml=([^)]+)\)", README)
+    assert shown and link
+    manifest = textwrap.dedent(shown[1])
+    assert unquote(link[1]) == manifest
+    assert tuple(re.findall(r"^      - (\S+)$", manifest, re.MULTILINE)) == SCOPES

@@ -182,17 +182,22 @@ _TOLD = (
 def _buttons(showing: Showing) -> Iterator[Block]:
     state, words, value = showing.matter.draft.state, showing.words, showing.value
     if state in WAITING:
-        yield actions("decide", *_deciding(showing), menu("more", words.say("More…"), _more(showing)))
+        yield actions(_block(showing), *_deciding(showing), menu("more", words.say("More…"), _more(showing)))
     elif state is DraftState.APPROVED:
         posted = button("posted", words.say("I posted it"), value, "primary")
         undo = button("undo", words.say("Take the approval back"), value)
-        yield actions("decide", *([posted] if showing.matter.draft.manual else []), undo)
+        yield actions(_block(showing), *([posted] if showing.matter.draft.manual else []), undo)
     elif state is DraftState.UNKNOWN:
         yield actions(
-            "decide",
+            _block(showing),
             button("posted", words.say("It is there"), value, "primary"),
             button("not_posted", words.say("It is not there"), value),
         )
+
+
+def _block(showing: Showing) -> str:
+    """Another one after every change: a menu that keeps its block would not take the same choice twice."""
+    return f"decide-{showing.matter.draft.rev}-{len(showing.matter.history)}"
 
 
 def _deciding(showing: Showing) -> Iterator[Block]:
