@@ -81,8 +81,6 @@ async def test_acknowledged_and_answered_each_once(tmp_path: Path, fault: Fault)
             await until(lambda: told(store) == [("acknowledgement", "pending")], service)
             [first] = drafts(store)
             approve(store)
-            if fault == "500":
-                await until(lambda: skips_the_pause(store), service)
             await answered(service, store)
             # the platform shows what stands there: the case is answered once, by the answer
             await deliver(service, reply=first.text)
@@ -91,16 +89,6 @@ async def test_acknowledged_and_answered_each_once(tmp_path: Path, fault: Fault)
             assert second.answer_by == first.promised and first.promised is not None
             store.close()
     assert [text for _, text, _ in platform.posts] == [first.text, second.text]
-
-
-def skips_the_pause(store: SqliteStore) -> bool:
-    """A platform that fails is asked again after half a minute; nobody waits for that here."""
-    return bool(
-        store._engine.rows(
-            "UPDATE draft SET publish_after = 0 WHERE state = 'approved'"
-            " AND id IN (SELECT draft_id FROM publication WHERE state = 'waiting') RETURNING id"
-        )
-    )
 
 
 async def test_the_acknowledgement_on_the_platform_leaves_the_case_open(tmp_path: Path) -> None:
