@@ -346,9 +346,8 @@ def guard_of(
 
     def findings(draft: Draft, text: str, actor: str) -> tuple[Finding, ...]:
         matter = store.views.matter(draft.id)
-        parts = draft.parts if text == draft.text else None
         read = store.threads.replies(draft.mention_id, besides=draft.id)
-        found = desk.guard(text, draft.language, matter.mention, matter.verdict, parts, actor=actor, earlier=read)
+        found = desk.guard(text, draft.language, matter.mention, matter.verdict, draft.parts, actor=actor, earlier=read)
         zone = ZoneInfo(desk.config.page.timezone)
         return (*found, *([PROMISE_OVER] if is_out_of_date(draft, text, clock(), zone) else []))
 
