@@ -144,6 +144,11 @@ service imap-login {{
     ssl = yes
   }}
 }}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service lmtp {{
   inet_listener lmtp {{
     address = 127.0.0.1
@@ -180,6 +185,7 @@ class MailServers:
     host: str = "127.0.0.1"
     ports: dict[str, int] = field(default_factory=lambda: free_ports(*_PORTS))
     _dovecot: subprocess.Popen[bytes] | None = None
+    _refused: str = ""
 
     @property
     def ca(self) -> Path:
@@ -193,11 +199,10 @@ class MailServers:
 
     def refuse(self, address: str, code: int, text: str = "5.0.0 made up by the test") -> None:
         """Answer RCPT TO that address with `code` from the next connection on; `refuse_nobody` ends it."""
-        with (self.base / "postfix/refused").open("a") as file:
-            file.write(f"{address} {code} {text}\n")
+        self._refusals(self._refused + f"{address} {code} {text}\n")
 
     def refuse_nobody(self) -> None:
-        (self.base / "postfix/refused").write_text(f"{NOBODY} 550 5.1.1 no such mailbox\n")
+        self._refusals(f"{NOBODY} 550 5.1.1 no such mailbox\n")
 
     def deliver(self, message: EmailMessage | bytes, to: str = OHLAS, sender: str = ANNA) -> None:
         """Hand a mail to Postfix as any server of the world does; `sender` "" is that of bounces. Header fields stay
@@ -293,10 +298,16 @@ class MailServers:
         (self.base / "postfix/main.cf").write_text(_MAIN_CF.format_map(given))
         (self.base / "postfix/master.cf").write_text(_MASTER_CF.format_map(given))
         (self.base / "postfix/mailboxes").write_text("".join(f"{one} {one}\n" for one in PASSWORDS))
+        os.utime(self.base / "postfix/mailboxes", (0, 0))
         self.refuse_nobody()
         (self.base / "dovecot/dovecot.conf").write_text(_DOVECOT_CONF.format_map(given))
         users = self.base / "dovecot/users"
         users.write_text("".join(f"{user}:{{PLAIN}}{password}\n" for user, password in PASSWORDS.items()))
+
+    def _refusals(self, table: str) -> None:
+        file, self._refused = self.base / "postfix/refused", table
+        file.write_text(table)
+        os.utime(file, (0, 0))  # Postfix waits a second or two before it reads a table that has just changed
 
     def _listening(self, *names: str) -> None:
         until = time.monotonic() + PATIENCE
