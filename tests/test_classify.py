@@ -17,7 +17,7 @@ from monitor.classify.embedded import STAR_ODDS, EmbeddedClassifier, star_odds
 from monitor.classify.modelfile import SHIPPED, ModelFile
 from monitor.errors import ModelUnusable
 from monitor.model import LABELS, Label, Utterance
-from monitor.packed import PackedTable
+from monitor.packed import PackedTable, PairTable
 
 HOME = ("sk", "cs", "hu", "en")
 
@@ -237,9 +237,20 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
         EmbeddedClassifier.load(tmp_path / "nowhere.npz", languages=HOME)
 
 
+def test_pairs_add_up_exactly() -> None:
+    random = np.random.default_rng(6)
+    weights = random.integers(-127, 128, (2, 500), np.int64).astype(np.int8)
+    weights[:, 0], weights[:, 1] = (-127, 127), (127, -127)
+    table = PairTable(weights)
+    for chosen in (random.integers(0, 500, (4, 3000)), np.zeros((4, 3000), np.intp), np.ones((4, 3000), np.intp)):
+        few = table.rows(chosen).sum(axis=0, dtype=np.int32)
+        exact = weights[:, chosen].astype(np.int64).sum(axis=(1, 2))
+        assert table.unpacked(table.widened(few).sum()[None])[0].tolist() == exact.tolist()
+
+
 def test_a_model_for_other_features_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
-    ModelFile(np.zeros((3, 8), np.int8), 1.0, np.zeros(3, np.float32), {"": 1.0}).save(path)
+    ModelFile(np.zeros((2, 8), np.int8), 1.0, np.zeros(3, np.float32), {"": 1.0}).save(path)
     with pytest.raises(ModelUnusable, match="another version"):
         EmbeddedClassifier.load(path, languages=HOME)
 

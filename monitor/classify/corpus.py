@@ -31,7 +31,7 @@ SOURCE_WORTH = {
     OWN: 0.5,
     "csrest_m": 1.0,
     "xlmt": 1.0,
-    "husst": 0.33,
+    "husst": 0.66,
     "tweeteval": 0.33,
     "uci_sentences": 0.33,
     "xfincorp": 0.23,
@@ -43,11 +43,11 @@ SOURCE_WORTH = {
 }
 OWN_WORDS_WORTH = 0.25  # of a list of words, each of which says less than a sentence
 # Slovak has next to nothing else; Hungarian has films, which have a way of speaking of their own.
-OWN_WORTH_OF = {"sk": 1.5, "hu": 0.6}
+OWN_WORTH_OF = {"sk": 1.5, "hu": 0.6, "en": 1.5}
 # Most of what is published is neither complaint nor praise, and most ways to be neither stand in no list. English has
 # other sources for that.
 OWN_NEUTRAL_LIFT = 2.2
-OWN_NEUTRAL_LIFT_OF = {"en": 1.0, "sk": 1.2}
+OWN_NEUTRAL_LIFT_OF = {"en": 1.0, "sk": 1.2, "cs": 3.0}
 OTHER_WORTH = 0.17
 EVEN_OUT = 0.7  # 0 leaves the labels of a source as frequent as they are, 1 makes them weigh the same
 MOST_EVENING = 3.0

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from monitor.classify import features
 from monitor.classify.doubt import Doubt
 from monitor.classify.judging import Judge
-from monitor.classify.modelfile import SHIPPED, ModelFile
+from monitor.classify.modelfile import LEANING, SHIPPED, ModelFile
 from monitor.model import LABELS, Utterance, Verdict
-from monitor.packed import PackedTable
+from monitor.packed import PairTable
 
 NAME = "embedded-1"
 
 # What a star rating adds to the log-odds of complaint, praise and neutral. One and five stars nearly decide;
 # three stars lean to "neither", and leave the word to the text.
 STAR_ODDS = np.array(
-    [[4.0, -3.5, -1.0], [1.8, -1.8, 0.1], [0.3, -0.4, 0.5], [-1.0, 1.0, 0.0], [-2.6, 2.6, -0.3]], np.float32
+    [[4.0, -3.5, -1.0], [1.8, -1.8, 0.1], [0.3, -0.4, 0.5], [-1.0, 1.0, 0.0], [-2.8, 3.0, -0.7]], np.float32
 )
 NOTHING_SAID = np.array([-0.7, -0.7, 0.7], np.float32)  # logits of a text without a single feature
 
@@ -42,7 +42,7 @@ class EmbeddedClassifier(Judge):
     def __init__(self, model: ModelFile, *, languages: Sequence[str], doubt: Doubt | None = None) -> None:
         base = f"{NAME}-{zlib.crc32(np.ascontiguousarray(model.weights).data):08x}"
         super().__init__(NAME, base, languages=languages, doubt=doubt or Doubt())
-        self._table = PackedTable(model.weights.T)
+        self._table = PairTable(model.weights)
         self._scale = np.float32(model.scale)
         self._bias = model.bias
         self._temperatures = dict(model.temperatures)
@@ -71,8 +71,11 @@ class EmbeddedClassifier(Judge):
         for kind in found.tokens[1:]:
             tokens += rows(kind)
         sums[found.token_at] += tokens
-        totals = np.add.reduceat(sums, found.starts, axis=0) + rows(found.marks).sum(axis=0)
-        logits = self._table.unpacked(totals) * (self._scale / np.sqrt(found.letters))[:, None] + self._bias
+        marks = self._table.widened(rows(found.marks).sum(axis=0, dtype=np.int32))
+        totals = np.add.reduceat(self._table.widened(sums), found.starts) + marks
+        logits = np.zeros((len(texts), len(LABELS)), np.float32)
+        logits[:, :LEANING] = self._table.unpacked(totals) * (self._scale / np.sqrt(found.letters))[:, None]
+        logits += self._bias
         return np.where(found.spoken[:, None], logits, NOTHING_SAID)
 
     def _pulling_words(self, utterance: Utterance, verdict: Verdict) -> list[str]:

@@ -4,7 +4,8 @@ A text becomes a bag of buckets: character n-grams inside words, and tokens (wor
 in pairs and under negation. Everything is numpy arithmetic on code points, so that the hash is the same in every
 process and on every platform, and thirty-two texts cost little more than one.
 
-Buckets lie in two regions: n-grams of letters in the first, everything made of tokens in the second.
+Each kind of feature has buckets of its own, so that features of different kinds never share one: first those of
+n-grams of letters, then those made of tokens.
 Bucket 0 means "no feature here"; its weight is always zero.
 """
 
@@ -13,18 +14,21 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-GRAM_BUCKETS = 1 << 20
-TOKEN_BUCKETS = 1 << 19
-BUCKETS = GRAM_BUCKETS + TOKEN_BUCKETS
-GRAMS = (2, 3, 4, 5)
-LONGEST_TEXT = 1400  # characters; more adds nothing and would overflow the packed sums of scoring
+# How many buckets a kind has, as a power of 2: a little more than the features that training texts have of it would
+# fill, or as much as the size of the file allows.
+_GRAM_BITS = {3: 17, 4: 19, 5: 19, 6: 19}  # by length
+_TOKEN_BITS = {"exact": 18, "folded": 18, "pair": 19, "negated": 17, "mark": 10}
+GRAMS = tuple(_GRAM_BITS)
+GRAM_BUCKETS = 1 + sum(1 << bits for bits in _GRAM_BITS.values())  # where those made of tokens begin
+BUCKETS = GRAM_BUCKETS + sum(1 << bits for bits in _TOKEN_BITS.values())
+LONGEST_TEXT = 1400  # characters; more adds nothing
 HEAD = 900  # of a longer text the beginning and the end are read: that is where a verdict stands
 NEGATION_REACH = 3  # tokens
 
@@ -199,17 +203,31 @@ def _mix(codes: Codes) -> Codes:
     return mixed ^ (mixed >> np.uint32(15))
 
 
-def _bucket(hashes: Codes, bits: int, offset: int) -> Positions:
-    """Spread hashes over `2**bits` buckets from `offset`; the zeroth bucket of all is never given."""
-    bucket = ((hashes * np.uint32(0x85EBCA6B)) >> np.uint32(32 - bits)).astype(np.intp)
-    if offset == 0:
-        return np.maximum(bucket, 1)
-    bucket += offset
-    return bucket
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """`1 << bits` buckets from `first`."""
+
+    first: int
+    bits: int
+
+    def bucket(self, hashes: Codes) -> Positions:
+        """Spread hashes over the region."""
+        bucket: Positions = ((hashes * np.uint32(0x85EBCA6B)) >> np.uint32(32 - self.bits)).astype(np.intp)
+        bucket += self.first
+        return bucket
 
 
-_GRAM_BITS = GRAM_BUCKETS.bit_length() - 1
-_TOKEN_BITS = TOKEN_BUCKETS.bit_length() - 1
+def _regions(bits_of: Mapping[Any, int], first: int) -> dict[Any, _Region]:
+    """One after another."""
+    found = {}
+    for kind, bits in bits_of.items():
+        found[kind] = _Region(first, bits)
+        first += 1 << bits
+    return found
+
+
+_OF_GRAMS = _regions(_GRAM_BITS, 1)
+_OF_TOKENS = _regions(_TOKEN_BITS, GRAM_BUCKETS)
 _NEGATED = np.uint32(0x7F4A7C15)
 
 
@@ -232,7 +250,7 @@ def _grams(fold: Codes, kind: NDArray[np.uint8], reached: Codes) -> tuple[Positi
         if length in GRAMS:
             salted = rolling ^ reached[1 : 1 + len(rolling)] ^ np.uint32(length * 0x27D4EB2F & 0xFFFFFFFF)
             bucket = np.zeros(len(mixed), np.intp)
-            np.multiply(_bucket(salted, _GRAM_BITS, 0), valid, out=bucket[: len(valid)])
+            np.multiply(_OF_GRAMS[length].bucket(salted), valid, out=bucket[: len(valid)])
             found.append(bucket)
     return tuple(found)
 
@@ -268,10 +286,10 @@ def _tokens(
     is_mark = kind[at] == _MARK
     reached = _negated(folded, text_of, is_mark)
     features = (
-        _bucket(exact ^ np.uint32(0x5BD1E995), _TOKEN_BITS, GRAM_BUCKETS),
-        _bucket(folded, _TOKEN_BITS, GRAM_BUCKETS),
+        _OF_TOKENS["exact"].bucket(exact),
+        _OF_TOKENS["folded"].bucket(folded),
         _pairs(folded, text_of),
-        np.where(reached, _bucket(folded ^ np.uint32(0x2545F491), _TOKEN_BITS, GRAM_BUCKETS), 0),
+        np.where(reached, _OF_TOKENS["negated"].bucket(folded), 0),
     )
     salts = np.zeros(len(bounds), np.uint32)
     salts[real] = reached * _NEGATED
@@ -282,7 +300,7 @@ def _pairs(folded: Codes, text_of: Positions) -> Positions:
     """A token with the one before it; the first of a text stands with the text's edge."""
     before = np.zeros(len(folded), np.uint32)
     before[1:] = np.where(text_of[1:] == text_of[:-1], folded[:-1], np.uint32(0))
-    return _bucket(before * np.uint32(0x01000193) ^ folded * np.uint32(0xC2B2AE35), _TOKEN_BITS, GRAM_BUCKETS)
+    return _OF_TOKENS["pair"].bucket(before * np.uint32(0x01000193) ^ folded * np.uint32(0xC2B2AE35))
 
 
 def _negated(folded: Codes, text_of: Positions, is_mark: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -313,7 +331,7 @@ def _marks(counts: NDArray[np.int64], stretches: NDArray[np.int64]) -> Positions
             12 + np.minimum(stretches, 2),
         )
     )
-    return _bucket(_mix((levels + 0x51ED2701).astype(np.uint32)), _TOKEN_BITS, GRAM_BUCKETS)
+    return _OF_TOKENS["mark"].bucket(_mix((levels + 0x51ED2701).astype(np.uint32)))
 
 
 def rows_and_buckets(texts: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.uint32], NDArray[np.float32]]:

@@ -16,14 +16,16 @@ from monitor.classify.features import BUCKETS
 from monitor.errors import ModelUnusable
 from monitor.model import LABELS
 
-FORMAT = 2  # raised when features change, since weights fit only the features they were learned from
+FORMAT = 3  # raised when features change, since weights fit only the features they were learned from
 SHIPPED = Path(__file__).with_name("model.npz")
+LEANING = 2  # labels that are weighed against the last one, neutral
 CLIPPED = 0.99999  # share of weights that keep their value; the few beyond are clipped
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """`weights` has one row a label and one column a bucket, to be multiplied by `scale`; bucket 0 weighs nothing.
+    """`weights` says how much more a bucket speaks for complaint and for praise than for neutral, to be multiplied by
+    `scale`: one row each, one column a bucket. Bucket 0 weighs nothing. `bias` has one entry a label.
 
     `temperatures` maps a language to what its logits are divided by; "" stands for every other language.
     """
@@ -37,12 +39,12 @@ class ModelFile:
     def rounded(
         cls, weights: NDArray[np.float32], bias: NDArray[np.float32], temperatures: Mapping[str, float]
     ) -> Self:
-        """From exact weights, one row a bucket."""
-        centred = (weights - weights.mean(axis=1, keepdims=True)).T
-        centred[:, 0] = 0
-        used = np.abs(centred[centred != 0])
+        """From exact weights, one row a bucket and one column a label."""
+        beyond_neutral = (weights[:, :LEANING] - weights[:, LEANING:]).T
+        beyond_neutral[:, 0] = 0
+        used = np.abs(beyond_neutral[beyond_neutral != 0])
         scale = float(np.quantile(used, CLIPPED)) / 127 if len(used) else 1.0
-        rounded = np.clip(np.rint(centred / scale), -127, 127).astype(np.int8)
+        rounded = np.clip(np.rint(beyond_neutral / scale), -127, 127).astype(np.int8)
         return cls(np.ascontiguousarray(rounded), scale, bias - bias.mean(), dict(temperatures))
 
     def save(self, path: Path) -> None:
@@ -69,7 +71,7 @@ class ModelFile:
 
     def _fits(self) -> bool:
         return (
-            self.weights.shape == (len(LABELS), BUCKETS)
+            self.weights.shape == (LEANING, BUCKETS)
             and self.weights.dtype == np.int8
             and self.bias.shape == (len(LABELS),)
             and bool(np.isfinite(self.bias).all())

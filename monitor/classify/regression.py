@@ -6,7 +6,7 @@ Every sum runs in one fixed order on one thread, so that the same samples and se
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,7 @@ class Settings:
     rarest: int = 2  # a bucket seen less often carries no weight
     batch: int = 512
     seed: int = 1
+    orders: int = 2  # so many fits, each over the samples in another order, are averaged
 
 
 def design(texts: Sequence[str], chunk: int = 256) -> Design:
@@ -73,7 +74,24 @@ def fit(
     report: Callable[[str], None] = lambda _: None,
 ) -> Fit:
     """`labels` are 0, 1, 2; `worth` is how much each sample counts."""
-    scale = _scale(samples, settings)
+    scale = _scale(samples, worth, settings)
+    fits = [
+        _fit(samples, labels, worth, scale, replace(settings, seed=settings.seed + number), report)
+        for number in range(settings.orders)
+    ]
+    weights = sum((each.weights for each in fits[1:]), fits[0].weights) / np.float32(len(fits))
+    bias = sum((each.bias for each in fits[1:]), fits[0].bias) / np.float32(len(fits))
+    return Fit(weights * scale[:, None], bias)
+
+
+def _fit(
+    samples: Design,
+    labels: NDArray[np.int64],
+    worth: Floats,
+    scale: Floats,
+    settings: Settings,
+    report: Callable[[str], None],
+) -> Fit:
     state = _State(Fit(np.zeros((features.BUCKETS, 3), np.float32), np.zeros(3, np.float32)))
     order = np.random.Generator(np.random.PCG64(settings.seed))
     for epoch in range(settings.epochs):
@@ -83,13 +101,14 @@ def fit(
             chosen = shuffled[start : start + settings.batch]
             loss += state.step(samples, chosen, labels[chosen], worth[chosen], scale, settings)
         report(f"epoch {epoch + 1} of {settings.epochs}: loss {loss / float(worth.sum()):.4f}")
-    return Fit(state.now.weights * scale[:, None], state.now.bias)
+    return state.now
 
 
-def _scale(samples: Design, settings: Settings) -> Floats:
+def _scale(samples: Design, worth: Floats, settings: Settings) -> Floats:
     scale = np.ones(features.BUCKETS, np.float32)
     scale[features.GRAM_BUCKETS :] = settings.token_scale
-    scale[np.bincount(samples.buckets, minlength=features.BUCKETS) < settings.rarest] = 0
+    counting = np.repeat(worth > 0, np.diff(samples.bounds))
+    scale[np.bincount(samples.buckets[counting], minlength=features.BUCKETS) < settings.rarest] = 0
     return scale
 
 
