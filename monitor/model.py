@@ -348,6 +348,7 @@ class Draft:
     promised: datetime | None = None  # of an acknowledgement: by when it says that the answer comes
     answer_by: datetime | None = None  # when this is due; of an answer that was promised: by when
     approvals: tuple[str, ...] = ()  # who said yes to this revision so far, where two people have to
+    model_note: str = ""  # why this is the playbook's text although a language model was asked: "code: detail"
 
     @property
     def reference(self) -> str:
@@ -362,7 +363,10 @@ def case_reference(case_id: int) -> str:
 # "posted": a person posted it by hand, or found it on the platform; "not_posted": he looked, and it is not there.
 # "acknowledge": turn it into a short acknowledgement; "full_answer": no acknowledgement, write the answer at once.
 # "handled": the customer was answered in some other way, e.g. by phone; nothing is posted.
-Action = Literal["approve", "edit", "reject", "undo", "posted", "not_posted", "handled", "acknowledge", "full_answer"]
+# "rewrite": compose the answer anew for another fault, which the decision's `reason` names: "fault ours".
+Action = Literal[
+    "approve", "edit", "reject", "undo", "posted", "not_posted", "handled", "acknowledge", "full_answer", "rewrite"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

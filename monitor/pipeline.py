@@ -39,7 +39,7 @@ from monitor.store.drafts import Judged
 from monitor.store.mentions import CaseOfMention, Unjudged
 from monitor.store.sqlite import SqliteStore
 from monitor.triage import case_key, label_for_reply, triage
-from responders.approval import Acknowledged
+from responders.approval import Acknowledged, Rewritten
 from responders.draft import acknowledge, compose, language_for
 from responders.facts import load as load_facts
 from responders.facts import mistakes_in_texts
@@ -374,6 +374,22 @@ def acknowledging(
         composition, due = desk.acknowledge(mention, verdict, draft.reference, matter.seen_at, clock())
         findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
         return Acknowledged(composition=composition, findings=findings, promised=due)
+
+    return written
+
+
+def rewriting(desk: Desk, store: SqliteStore) -> Callable[[Draft, str, str], Rewritten | None]:
+    """Composes the answer to a complaint anew for a fault; None where fault says nothing. Reads the store."""
+
+    def written(draft: Draft, fault: str, actor: str) -> Rewritten | None:
+        matter = store.views.matter(draft.id)
+        mention, verdict = matter.mention, matter.verdict
+        if label_for_reply(mention, verdict) != "complaint":
+            return None
+        read = store.threads.replies(draft.mention_id, besides=draft.id)
+        made = desk.compose(mention, verdict, draft.reference, fault=fault, actor=actor, avoid=read)
+        found = desk.guard(made.text, made.language, mention, verdict, made.parts, actor=actor, earlier=read)
+        return Rewritten(composition=made, findings=found)
 
     return written
 

@@ -25,7 +25,7 @@ from monitor.http import Http
 from monitor.model import CanConfirm, Connector, Mention
 from monitor.options import Config
 from monitor.people import deciders, people_of
-from monitor.pipeline import Desk, Pipeline, acknowledging, guard_of, needs_two
+from monitor.pipeline import Desk, Pipeline, acknowledging, guard_of, needs_two, rewriting
 from monitor.polling import Poller
 from monitor.rescoring import Rescorer
 from monitor.settings import connector_module
@@ -144,6 +144,7 @@ class Service:
             grace=timedelta(seconds=self.config.approval.grace),
             check=guard_of(self.desk, self.store, self.clock),
             acknowledge=acknowledging(self.desk, self.store, self.clock),
+            rewrite=rewriting(self.desk, self.store),
             own_edits=self.config.approval.own_edits,
             two=needs_two(self.config, self.store),
         )

@@ -2,7 +2,8 @@
 
 pending, failed -> approved -> publishing -> published | failed | unknown
 pending, failed -> pending (edit: a new revision; the first yes of two) | rejected | superseded (handled elsewhere)
-pending, failed -> pending (acknowledge: a new revision) | rejected (full_answer: the answer is drafted at once)
+pending, failed -> pending (acknowledge, rewrite: a new revision)
+pending, failed -> rejected (full_answer: the answer is drafted at once)
 approved -> pending (undo, inside the grace period) | published (posted by hand)
 unknown -> published (a person found it) | pending (a person looked, it is not there)
 """
@@ -10,13 +11,14 @@ unknown -> published (a person found it) | pending (a person looked, it is not t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.errors import GuardRefused, NotAllowed, ReasonNeeded, StaleDecision, TextNeeded
 from monitor.model import Action, Composition, Decision, Draft, DraftState, Finding, Purpose, Transition, text_hash
 from monitor.people import People, Person
+from responders.codes import FAULT
 
 # what the guard says of a text under a draft, when a certain person approves it
 Check = Callable[[Draft, str, str], tuple[Finding, ...]]
@@ -32,13 +34,15 @@ MOVES: dict[Action, tuple[frozenset[DraftState], DraftState]] = {
     "handled": (WAITING, DraftState.SUPERSEDED),
     "acknowledge": (WAITING, DraftState.PENDING),
     "full_answer": (WAITING, DraftState.REJECTED),
+    "rewrite": (WAITING, DraftState.PENDING),
     "undo": (APPROVED, DraftState.PENDING),
     "posted": (APPROVED | UNKNOWN, DraftState.PUBLISHED),
     "not_posted": (UNKNOWN, DraftState.PENDING),
 }
 
 
-PURPOSES: dict[Action, Purpose] = {"acknowledge": "answer", "full_answer": "acknowledgement"}  # that they are about
+# that they are about
+PURPOSES: dict[Action, Purpose] = {"acknowledge": "answer", "full_answer": "acknowledgement", "rewrite": "answer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,19 @@ class Acknowledged:
     promised: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten:
+    """An answer composed anew, and what the guard says of it."""
+
+    composition: Composition
+    findings: tuple[Finding, ...]
+
+
 def never(_draft: Draft) -> Acknowledged | None:
+    return None
+
+
+def never_again(_draft: Draft, _fault: str, _actor: str) -> Rewritten | None:
     return None
 
 
@@ -64,6 +80,7 @@ class Rules:
 
     `own_edits`: whether a person may approve a text that he rewrote. `two`: whether a draft needs a second yes.
     `acknowledge` writes the acknowledgement to send before a drafted answer, None where the draft needs none.
+    `rewrite` composes an answer anew for a fault and the one who is to approve it, None where fault says nothing.
     """
 
     people: People
@@ -72,6 +89,7 @@ class Rules:
     own_edits: bool = True
     two: Callable[[Draft], bool] = one_is_enough
     acknowledge: Callable[[Draft], Acknowledged | None] = never
+    rewrite: Callable[[Draft, str, str], Rewritten | None] = never_again
 
 
 class DraftStore(Protocol):
@@ -100,6 +118,7 @@ def transition(draft: Draft, decision: Decision, rules: Rules, now: datetime) ->
         "edit": lambda: _edit(draft, decision, rules, now),
         "reject": lambda: _reject(decision, now),
         "acknowledge": lambda: _acknowledge(draft, decision, rules, now),
+        "rewrite": lambda: _rewrite(draft, decision, rules, now),
     }
     plain = Transition(decision=decision, sources=sources, target=target, at=now)
     return steps.get(decision.action, lambda: plain)()
@@ -173,19 +192,30 @@ def _acknowledge(draft: Draft, decision: Decision, rules: Rules, now: datetime) 
     written = rules.acknowledge(draft)
     if written is None:
         raise NotAllowed("only a complaint that was not acknowledged yet can be acknowledged before it is answered")
-    sources, target = MOVES["acknowledge"]
+    return replace(_written(decision, written, now), purpose="acknowledgement", promised=written.promised)
+
+
+def _rewrite(draft: Draft, decision: Decision, rules: Rules, now: datetime) -> Transition:
+    """A machine's text again, so that what people do with it still tells how the playbook fares."""
+    written = rules.rewrite(draft, decision.reason.removeprefix(FAULT), decision.actor)
+    if written is None:
+        raise NotAllowed("only the answer to a complaint depends on whose fault it is; nothing was changed")
+    return _written(decision, written, now)
+
+
+def _written(decision: Decision, written: Acknowledged | Rewritten, now: datetime) -> Transition:
+    sources, target = MOVES[decision.action]
+    composition = written.composition
     return Transition(
         decision=decision,
         sources=sources,
         target=target,
         at=now,
-        text=written.composition.text,
-        parts=written.composition.parts,
-        choices=written.composition.choices,
+        text=composition.text,
+        parts=composition.parts,
+        choices=composition.choices,
         findings=written.findings,
-        author=written.composition.author,
-        purpose="acknowledgement",
-        promised=written.promised,
+        author=composition.author,
     )
 
 

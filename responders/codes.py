@@ -73,6 +73,22 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "thanks": _("thanks"),
         "personal": _("something personal"),
         "invitation": _("invitation"),
+        "body": _("body"),
+    },
+    # words of a situation that a playbook's sentences are picked by, besides aspects, urgencies and tones
+    "situation": {
+        "ours": _("our fault"),
+        "maybe_ours": _("maybe our fault"),
+        "not_ours": _("not our fault"),
+        "misunderstanding": _("a misunderstanding"),
+        "post": _("a public post"),
+        "review": _("a review"),
+        "mail": _("a letter that only the customer reads"),
+        "question": _("asks something"),
+        "stars": _("only stars"),
+        "waiting": _("has waited"),
+        "general": _("fits always"),
+        "llm": _("a language model wrote it"),
     },
     # why a mention was judged so, by the classifier
     "verdict": {
@@ -136,6 +152,30 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "forbidden_words": _("holds words that the policy forbids"),
         "repetition": _("repeats an earlier reply in the same conversation"),
     },
+    # why a text is the playbook's although a language model was asked; monitor/writing.py
+    "model_note": {
+        "guard": _("the model's text was refused"),
+        "markup": _("the model's text held signs that no reply holds"),
+        "leak": _("the model spoke of itself or of its instructions"),
+        "refused": _("the model would not write it"),
+        "nonsense": _("the model's answer was no reply in its parts"),
+        "empty": _("the model left a part empty"),
+        "too_long": _("the model wrote too much"),
+        "truncated": _("the model's answer was cut off"),
+        "wrong_language": _("the model wrote in another language"),
+        "timeout": _("the model did not answer in time"),
+        "unreachable": _("the model could not be reached"),
+        "busy": _("the model had too much to do"),
+        "no_access": _("the model's endpoint refused the key"),
+        "no_model": _("the endpoint does not know the model"),
+        "rejected": _("the endpoint refused the request"),
+        "unusable": _("the model on this machine cannot be used"),
+        "cap_tokens": _("the day's tokens are used up"),
+        "cap_spend": _("the day's money is spent"),
+        "overtaken": _("something changed while the model wrote"),
+        "interrupted": _("Ohlas was stopped while the model wrote"),
+        "asked": _("a language model is writing another one"),
+    },
     # lines of the audit list
     "action": {
         "approve": _("approved"),
@@ -144,6 +184,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "undo": _("approval taken back"),
         "acknowledge": _("an acknowledgement was wanted first"),
         "full_answer": _("the full answer was wanted at once"),
+        "rewrite": _("written anew for"),
         "handled": _("marked as handled"),
         "assign": _("handed to"),
         "snooze": _("snoozed until"),
@@ -157,6 +198,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "mention_gone": _("the customer's text was deleted at the source"),
         "reply_seen": _("our reply was seen at the source"),
         "redrafted": _("drafted anew"),
+        "model_drafted": _("written anew by a language model"),
         "no_reply_needed": _("no reply is needed any more"),
         "approval_withdrawn": _("the approval was withdrawn"),
         "outcome_unknown": _("the outcome is unknown"),
@@ -192,6 +234,10 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "the approval does not hold any more": _("the approval does not hold any more"),
     },
 }
+
+# what a person may say of a complaint, to have its answer written anew
+FAULT = "fault "  # before it in the audit list
+FAULTS = ("ours", "maybe_ours", "not_ours", "misunderstanding")
 
 # offered for a rejection; whatever else a person types is taken too
 REJECTION_REASONS = ("no_reply", "handled", "wrong_facts", "wrong_tone", "not_ours")

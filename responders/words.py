@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor.model import Finding, Reason
-from responders.codes import CODES
+from monitor.model import Draft, Finding, Reason
+from responders.codes import CODES, FAULT
 
 _RELABELLED = re.compile(r"label (\S+) (\S+)")
 LOCALE = Path(__file__).parent / "locale"
@@ -40,6 +40,11 @@ class Words:
         message = CODES[family].get(code)
         return self.say(message) if message else code
 
+    def situation(self, word: str) -> str:
+        """A word of the situation that a sentence was chosen for."""
+        families = (CODES["situation"], CODES["aspect"], CODES["urgency"], CODES["tone"])
+        return next((self.say(family[word]) for family in families if word in family), word)
+
     def reason(self, family: str, reason: Reason) -> str:
         said = self.code(family, reason.code)
         return f"{said}: {reason.detail}" if reason.detail and said else said or reason.detail
@@ -49,12 +54,25 @@ class Words:
         known = finding.rule in CODES["rule"] and self.language != "en"
         return self.code("rule", finding.rule) if known else finding.message
 
+    def written(self, draft: Draft) -> str:
+        """Who wrote the text, and why not the language model that was asked; "" where that is plain."""
+        if draft.author != "playbook":
+            return self.say("written by %(author)s", author=draft.author.removeprefix("llm:"))
+        code, _, rules = draft.model_note.partition(": ")
+        if not code:
+            return ""
+        why = self.code("model_note", code)
+        broken = ", ".join(self.code("rule", rule) for rule in rules.split(", ") if rule)
+        return self.say("from the playbook (%(why)s)", why=f"{why}: {broken}" if broken else why)
+
     def why(self, stored: str) -> str:
-        """A reason out of the audit list: "code", "code: free text", "overrides rule, rule", "label old new", or free
-        text."""
+        """A reason out of the audit list: "code", "code: free text", "overrides rule, rule", "label old new",
+        "fault ours", or free text."""
         if relabelled := _RELABELLED.fullmatch(stored):
             before, after = (self.code("label", label) for label in relabelled.groups())
             return f"{before} → {after}"
+        if stored.startswith(FAULT):
+            return self.situation(stored.removeprefix(FAULT))
         if stored.startswith("overrides "):
             rules = ", ".join(self.code("rule", rule) for rule in stored.removeprefix("overrides ").split(", "))
             overrides = CODES["why"]["overrides"]

@@ -21,7 +21,7 @@ from monitor.people import Person
 from monitor.store.drafts import Judged
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
-from responders.approval import Acknowledged, Rules, never
+from responders.approval import Acknowledged, Rewritten, Rules, never, never_again
 from responders.page.app import PageContext, application
 from tests.made import APOLOGY, COMPLAINT, NOON, REPLY, arrive, composition, mention, people
 
@@ -46,10 +46,17 @@ class Place:
     busy_timeout: float = 5.0
     judge_again: Callable[[SqliteStore, int], Awaitable[None]] | None = None
     acknowledge: Callable[[Draft], Acknowledged | None] = never
+    rewrite: Callable[[Draft, str, str], Rewritten | None] = never_again
 
     async def __aenter__(self) -> Self:
         self.store = SqliteStore(self.folder / "ohlas.db", busy_timeout=self.busy_timeout)
-        rules = Rules(people=self.people, grace=timedelta(seconds=45), check=check, acknowledge=self.acknowledge)
+        rules = Rules(
+            people=self.people,
+            grace=timedelta(seconds=45),
+            check=check,
+            acknowledge=self.acknowledge,
+            rewrite=self.rewrite,
+        )
         page = PageContext(
             store=self.store,
             rules=rules,

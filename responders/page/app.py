@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.errors import StoreBusy
-from responders.page import aside, correcting, drafts, inbox, sign_in, sources
+from responders.page import aside, correcting, drafts, inbox, replies, sign_in, sources
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, read_form
 from responders.page.rendering import STATIC
@@ -48,6 +48,7 @@ def application(page: PageContext) -> web.Application:
     app.router.add_get("/aside", _reading(page, aside.show))
     app.router.add_get("/aside/{id:[0-9]{1,12}}/draft", _reading(page, aside.back))
     app.router.add_post("/aside/{id:[0-9]{1,12}}/draft", _writing(page, aside.draft))
+    app.router.add_get("/replies", _reading(page, replies.show))
     app.router.add_get("/sources", _reading(page, sources.show))
     app.router.add_static("/static", STATIC)
     return app

@@ -21,7 +21,7 @@ from monitor.model import LABELS, Action, Decision, Draft, DraftState, Label, Ve
 from monitor.store.views import InboxFilter, Matter, Neighbours
 from monitor.triage import label_for_reply
 from responders.approval import decide
-from responders.codes import REJECTION_REASONS
+from responders.codes import FAULT, FAULTS, REJECTION_REASONS
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, filter_query, read_filter
 from responders.page.news import read_news
@@ -94,7 +94,7 @@ def _decision(visit: Visit, form: Form) -> Decision:
         actor=visit.person,
         via="page",
         text=form.text("text"),
-        reason=_reason(form.line("suggestion"), form.line("reason")),
+        reason=_fault(form) if action == "rewrite" else _reason(form.line("suggestion"), form.line("reason")),
         override=form.all("override"),
     )
 
@@ -102,6 +102,12 @@ def _decision(visit: Visit, form: Form) -> Decision:
 def _reason(suggestion: str, typed: str) -> str:
     """The code of a suggested reason and what was typed, as the audit list keeps them."""
     return ": ".join(part for part in (suggestion if suggestion in REJECTION_REASONS else "", typed) if part)
+
+
+def _fault(form: Form) -> str:
+    if (fault := form.line("fault")) not in FAULTS:
+        raise web.HTTPBadRequest
+    return FAULT + fault
 
 
 async def _onwards(visit: Visit, action: str, draft: Draft) -> str:
@@ -142,6 +148,7 @@ async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> w
         rejection_reasons=REJECTION_REASONS,
         other_labels=_other_labels(matter.verdict),
         may_acknowledge=_may_acknowledge(matter),
+        faults=_faults(matter),
         news=await read_news(visit) if refusal is None else None,
     )
 
@@ -160,6 +167,12 @@ def _may_acknowledge(matter: Matter) -> bool:
     """A complaint, once."""
     complains = label_for_reply(matter.mention, matter.verdict) == "complaint"
     return complains and all(draft.purpose == "answer" for draft in (matter.draft, *matter.drafts))
+
+
+def _faults(matter: Matter) -> tuple[str, ...]:
+    """What the answer to a complaint may be written anew for."""
+    complains = label_for_reply(matter.mention, matter.verdict) == "complaint"
+    return FAULTS if complains and matter.draft.purpose == "answer" else ()
 
 
 def _blocking(draft: Draft, refusal: Refusal | None) -> tuple[str, ...]:
