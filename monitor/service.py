@@ -30,6 +30,7 @@ from monitor.polling import Poller
 from monitor.rescoring import Rescorer
 from monitor.settings import connector_module
 from monitor.store.sqlite import SqliteStore
+from monitor.writing import Writer
 from responders.approval import Rules
 from responders.asking import Asker
 from responders.page.app import PageContext
@@ -139,6 +140,8 @@ class Service:
             patience=Patience(settle=timedelta(seconds=self.config.approval.look_up_after)),
         )
         self.asker = Asker(self.config, self.store, self.clock)
+        llm = self.config.drafting.llm
+        self.writer = Writer(self.store, self.desk, llm, self.clock) if llm else None
         self.rules = Rules(
             people=self.people,
             grace=timedelta(seconds=self.config.approval.grace),
@@ -153,6 +156,8 @@ class Service:
         await self._prepare()
         async with self._slack() as slack, self._page(announce, slack), asyncio.TaskGroup() as group:
             loops = {"polling": self.poller.run, "judging": self.pipeline.run, "asking": self.asker.run}
+            if self.writer:
+                loops["writing"] = self.writer.run
             started = [
                 group.create_task(self._supervise(name, loop)) for name, loop in (loops | _loops_of(slack)).items()
             ]

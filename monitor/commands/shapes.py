@@ -60,6 +60,7 @@ def of_draft(draft: Draft) -> dict[str, Any]:
         "draft": draft.text,
         "parts": dict(draft.parts),
         "written_by": draft.author,
+        "model_note": draft.model_note,
         "guard": of_findings(draft.findings),
         "reason": draft.reason.code,
         "reason_detail": draft.reason.detail,

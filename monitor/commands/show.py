@@ -46,7 +46,8 @@ def _lines(matter: Matter) -> Iterator[str]:
     yield f"Draft {draft.id} ({draft.reference}) is {draft.state}, revision {draft.rev}{by_hand}"
     yield from _purpose(matter)
     yield from _mention(matter)
-    yield f"Our reply, in {draft.language}, by {on_one_line(draft.author)}"
+    note = f" ({draft.model_note.replace('_', ' ')})" if draft.model_note else ""
+    yield f"Our reply, in {draft.language}, by {on_one_line(f'{draft.author}{note}')}"
     yield paragraphs(draft.text)
     yield ""
     yield from _verdict(matter)

@@ -102,4 +102,5 @@ def load_draft(row: Row) -> Draft:
         promised=moment(row["promised"]),
         answer_by=moment(row["answer_by"]),
         approvals=tuple(json.loads(row["approvals"])),
+        model_note=row["llm_note"] if row["llm_rev"] == row["rev"] else "",
     )

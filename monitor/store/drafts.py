@@ -28,6 +28,7 @@ from monitor.store.engine import Engine, Row, moment, seconds
 WAITING = (DraftState.PENDING, DraftState.FAILED)
 NOT_NEEDED = "no_reply_needed"
 NOTHING_TO_ANSWER = ("no_reply", "handled", "not_ours")  # reasons of a rejection
+PLAYBOOK, MODEL = "playbook", "llm:"
 KEPT_AS_TYPED = ("text", "language", "parts", "author", "findings", "choices", "promised")
 
 
@@ -78,7 +79,7 @@ class Drafts:
             if row is None:
                 raise _stale(connection, decision.draft_id)
             if transition.text is not None:
-                _write_revision(connection, row, transition.at)
+                write_revision(connection, row, transition.at)
             write_decision(
                 connection,
                 row,
@@ -142,7 +143,7 @@ def _insert_draft(connection: Connection, judged: Judged, now: datetime) -> int 
     ).fetchone()
     if row is None:
         return None
-    _write_revision(connection, row, now)
+    write_revision(connection, row, now)
     return int(row["id"])
 
 
@@ -162,10 +163,10 @@ def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetim
         ).fetchone()
         write_decision(connection, row, NOT_NEEDED, at=now, reason=judged.triage.reason.code)
         return None
-    if not edited and not judged.corrected and _says_the_same(existing, judged.composition):
+    if not edited and not judged.corrected and _says_the_same(connection, existing, judged.composition):
         _rejudge(connection, existing, judged)
         return None
-    typed = existing["author"] != "playbook"
+    typed = not _by_machine(existing)
     values = _draft_values(judged, now) | {"id": existing["id"]}
     if typed:
         values |= {name: existing[name] for name in KEPT_AS_TYPED}
@@ -176,7 +177,7 @@ def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetim
         " publish_after = NULL, approved_hash = '', approvals = '[]' WHERE id = :id RETURNING *",
         values,
     ).fetchone()
-    _write_revision(connection, row, now)
+    write_revision(connection, row, now)
     write_decision(connection, row, "redrafted", at=now, reason=_why_again(existing, judged, edited))
     return int(row["id"])
 
@@ -196,7 +197,7 @@ def _rejudge(connection: Connection, existing: Row, judged: Judged) -> None:
         (
             judged.triage.priority,
             dump_reason(judged.triage.reason),
-            dump_findings(judged.findings),
+            dump_findings(judged.findings) if existing["author"] == PLAYBOOK else existing["findings"],
             seconds(judged.promised),
             existing["id"],
         ),
@@ -209,8 +210,16 @@ def _is_edited_since(connection: Connection, draft: Row) -> bool:
     return mention["edited_at"] is not None and mention["edited_at"] >= draft["updated_at"]
 
 
-def _says_the_same(draft: Row, composition: Composition) -> bool:
-    found = draft["state"], draft["text"], draft["language"]
+def _says_the_same(connection: Connection, draft: Row, composition: Composition) -> bool:
+    """Whether the playbook has nothing new to say; where a model wrote in its place, its own last text counts."""
+    text = draft["text"]
+    if draft["author"].startswith(MODEL):
+        last = connection.execute(
+            "SELECT text FROM draft_rev WHERE draft_id = ? AND author = ? ORDER BY rev DESC LIMIT 1",
+            (draft["id"], PLAYBOOK),
+        ).fetchone()
+        text = last["text"] if last else None
+    found = draft["state"], text, draft["language"]
     return found == (DraftState.PENDING, composition.text, composition.language)
 
 
@@ -220,7 +229,13 @@ def _is_touched(connection: Connection, draft: Row) -> bool:
         "SELECT 1 FROM decision WHERE draft_id = ? AND actor <> ? AND action NOT IN ('correct', 'acknowledge')",
         (draft["id"], OHLAS),
     ).fetchone()
-    return draft["author"] != "playbook" or decided is not None
+    return not _by_machine(draft) or decided is not None
+
+
+def _by_machine(draft: Row) -> bool:
+    """Whether no person typed the text: a machine is called "playbook", or "llm:" and the name of its model."""
+    author: str = draft["author"]
+    return author == PLAYBOOK or author.startswith(MODEL)
 
 
 def _may_return(connection: Connection, draft: Row, judged: Judged) -> bool:
@@ -262,7 +277,7 @@ def _draft_values(judged: Judged, now: datetime) -> dict[str, object]:
     }
 
 
-def _write_revision(connection: Connection, draft: Row, at: datetime) -> None:
+def write_revision(connection: Connection, draft: Row, at: datetime) -> None:
     connection.execute(
         "INSERT INTO draft_rev (draft_id, rev, language, text, parts, author, choices, purpose, at)"
         " SELECT id, rev, language, text, parts, author, choices, purpose, ? FROM draft WHERE id = ?",

@@ -72,7 +72,8 @@ _DIFFERS = (
     " AND substr(coalesce(json_extract(verdict, '$.model'), ''), 1, length(:model)) <> :model)"
 )
 _UNTOUCHED = (
-    "NOT EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND (author <> 'playbook'"
+    "NOT EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id"
+    " AND ((author <> 'playbook' AND author NOT LIKE 'llm:%')"
     " OR state NOT IN ('pending', 'superseded')"
     " OR EXISTS (SELECT 1 FROM decision WHERE draft_id = draft.id AND actor <> :ohlas)))"
 )

@@ -177,6 +177,17 @@ def m0008_moderation(db: Database) -> None:
     db.execute("CREATE INDEX idx_publication_moderated ON publication(due) WHERE state = 'published' AND due > 0")
 
 
+@migrations()
+def m0009_modelled(db: Database) -> None:
+    """Which revision a language model was asked about last, and why its text does not stand there."""
+    db.execute("ALTER TABLE draft ADD COLUMN llm_rev INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE draft ADD COLUMN llm_note TEXT NOT NULL DEFAULT ''")
+    db.execute(
+        "CREATE INDEX idx_draft_unasked ON draft(priority, created_at) WHERE state = 'pending' AND purpose = 'answer'"
+        " AND author = 'playbook' AND llm_rev < rev"
+    )
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {

@@ -15,8 +15,10 @@ from monitor.store.corrections import Corrections
 from monitor.store.drafts import Drafts
 from monitor.store.edits import Edits
 from monitor.store.engine import Engine
+from monitor.store.llm_use import LlmUse
 from monitor.store.mentions import Mentions
 from monitor.store.messages import Messages
+from monitor.store.modelled import ModelledDrafts
 from monitor.store.publications import Publications
 from monitor.store.rescoring import Rescoring
 from monitor.store.sign_ins import SignIns
@@ -48,6 +50,8 @@ class SqliteStore:
         self.rescoring = Rescoring(self._engine)
         self.acknowledgements = Acknowledgements(self._engine)
         self.threads = Threads(self._engine)
+        self.modelled = ModelledDrafts(self._engine)
+        self.llm_use = LlmUse(self._engine)
         self.asking = AskingRows(self._engine)
         self.messages = Messages(self._engine)
         self.sign_ins = SignIns(self._engine)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from monitor.model import Finding, Mention
@@ -112,8 +112,17 @@ def _host(link: str) -> str:
     return host.removeprefix("www.")
 
 
-def masked(text: str) -> str:
-    """`text` without addresses, links, accounts, phone numbers and numbers of orders: "…" stands for each."""
+def masked(text: str, keep: Sequence[str] = ()) -> str:
+    """`text` without addresses, links, accounts, phone numbers and numbers of orders: "…" stands for each, but not for
+    the lines `keep`, such as the company's own contact."""
+    known = sorted((line.strip() for line in keep if line.strip()), key=len, reverse=True)
+    if not known:
+        return _masked(text)
+    pieces = re.split(f"({'|'.join(map(re.escape, known))})", text)
+    return "".join(piece if piece in known else _masked(piece) for piece in pieces)
+
+
+def _masked(text: str) -> str:
     for pattern in (EMAIL, _HIDDEN_EMAIL, LINK, _HANDLE, _PHONE):
         text = pattern.sub("…", text)
     return _NUMBER.sub(_mask_number, text)

@@ -141,9 +141,8 @@ def _where(showing: Showing) -> str:
         where = words.say("You post it on %(source)s by hand.", source=matter.mention.source)
     else:
         where = words.say("It will appear on %(source)s.", source=matter.mention.source)
-    written = words.say("written by %(author)s", author=matter.draft.author)
-    author = "" if matter.draft.author == "playbook" else f" · {written}"
-    return f"{where} {words.say('revision %(rev)s', rev=matter.draft.rev)}{author}"
+    parts = (words.say("revision %(rev)s", rev=matter.draft.rev), words.written(matter.draft))
+    return f"{where} {' · '.join(part for part in parts if part)}"
 
 
 def _standing(showing: Showing) -> Iterator[Block]:
