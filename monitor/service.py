@@ -243,6 +243,7 @@ class Service:
                 clock=self.clock,
                 company=self.config.company.name,
                 judge_again=self.pipeline.again,
+                mails=self.config.mail is not None,
             )
         )
         self._endpoints(slack).add_to(application)

@@ -21,7 +21,7 @@ from monitor.people import Person
 from monitor.store.drafts import Judged
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
-from responders.approval import Acknowledged, Rewritten, Rules, never, never_again
+from responders.approval import Acknowledged, Rewritten, Rules, never, never_again, one_is_enough
 from responders.page.app import PageContext, application
 from tests.made import APOLOGY, COMPLAINT, NOON, REPLY, arrive, composition, mention, people
 
@@ -44,6 +44,9 @@ class Place:
     people: dict[str, Person] = field(default_factory=lambda: people("jana", "peter"))
     now: datetime = NOON + timedelta(hours=3)
     busy_timeout: float = 5.0
+    mails: bool = False
+    own_edits: bool = True
+    two: Callable[[Draft], bool] = one_is_enough
     judge_again: Callable[[SqliteStore, int], Awaitable[None]] | None = None
     acknowledge: Callable[[Draft], Acknowledged | None] = never
     rewrite: Callable[[Draft, str, str], Rewritten | None] = never_again
@@ -56,6 +59,8 @@ class Place:
             check=check,
             acknowledge=self.acknowledge,
             rewrite=self.rewrite,
+            own_edits=self.own_edits,
+            two=self.two,
         )
         page = PageContext(
             store=self.store,
@@ -65,6 +70,7 @@ class Place:
             clock=lambda: self.now,
             company="Made-up Shop",
             judge_again=self.judge_again and partial(self.judge_again, self.store),
+            mails=self.mails,
         )
         self.runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=0.1)
         await self.runner.setup()

@@ -25,13 +25,15 @@ async def show(visit: Visit) -> web.Response:
         here=here,
         last=max(1, -(-found.total // PER_PAGE)),
         address=lambda page: f"/aside?{urlencode({'reason': reason, 'page': page})}",
-        can_draft=visit.page.judge_again is not None,
+        can_draft=visit.page.judge_again is not None and visit.decides,
     )
 
 
 async def draft(visit: Visit, _form: Form) -> web.Response:
     """Leads to the draft, or back to the list where it takes a moment."""
     row_id = int(visit.request.match_info["id"])
+    if not visit.decides:
+        raise web.HTTPForbidden
     store = visit.page.store
     if visit.page.judge_again is None or await store.run(store.mentions.get, row_id) is None:
         raise web.HTTPNotFound

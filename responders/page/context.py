@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
 from monitor.model import Mention
 from monitor.options import PageOptions
+from monitor.people import Person
 from monitor.store.sign_ins import Session
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
+from responders.page.often import Often
 from responders.page.rendering import render
 from responders.words import Words
+
+LINKS_PER_ADDRESS = 20  # sign-in links that may be asked for from one address in an hour; offices share one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageContext:
-    """`reply_link` tells where a person posts an answer by hand, "" where that is not known; `clock` is aware."""
+    """`reply_link` tells where a person posts an answer by hand, "" where that is not known; `clock` is aware.
+
+    `mails`: whether mail goes out, so that a sign-in link can be asked for.
+    """
 
     store: SqliteStore
     rules: Rules
@@ -28,6 +35,8 @@ class PageContext:
     clock: Callable[[], datetime]
     company: str = ""
     judge_again: Callable[[int], Awaitable[None]] | None = None  # triages and drafts the mention with this row id
+    mails: bool = False
+    asked: Often = field(default_factory=lambda: Often(LINKS_PER_ADDRESS, timedelta(hours=1)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,19 @@ class Visit:
     @property
     def person(self) -> str:
         return self.session.person if self.session else ""
+
+    @property
+    def reader(self) -> Person:
+        """The one who is signed in. Raises KeyError where nobody is."""
+        return self.page.rules.people[self.person]
+
+    @property
+    def decides(self) -> bool:
+        return self.session is not None and self.reader.decides
+
+    @property
+    def manages(self) -> bool:
+        return self.session is not None and self.reader.role == "manager"
 
     def show(self, template: str, status: int = 200, **values: object) -> web.Response:
         html = render(template, self.words, {"visit": self, "session": self.session, "now": self.now} | values)

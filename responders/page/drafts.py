@@ -143,12 +143,14 @@ async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> w
         query=filter_query(wanted),
         refusal=refusal,
         blocking=_blocking(draft, refusal),
+        managers=[person.name for person in visit.page.rules.people.values() if person.role == "manager"],
         reply_link=visit.page.reply_link(matter.mention),
         customer_language=matter.mention.language or matter.verdict.language,
         rejection_reasons=REJECTION_REASONS,
         other_labels=_other_labels(matter.verdict),
         may_acknowledge=_may_acknowledge(matter),
         faults=_faults(matter),
+        bar=_bar(visit, draft),
         news=await read_news(visit) if refusal is None else None,
     )
 
@@ -173,6 +175,13 @@ def _faults(matter: Matter) -> tuple[str, ...]:
     """What the answer to a complaint may be written anew for."""
     complains = label_for_reply(matter.mention, matter.verdict) == "complaint"
     return FAULTS if complains and matter.draft.purpose == "answer" else ()
+
+
+def _bar(visit: Visit, draft: Draft) -> str:
+    """Why this person cannot approve the draft as it stands, "" where nothing is in the way."""
+    if visit.person in draft.approvals:
+        return "approved_already"
+    return "own_text" if draft.author == visit.person and not visit.page.rules.own_edits else ""
 
 
 def _blocking(draft: Draft, refusal: Refusal | None) -> tuple[str, ...]:

@@ -44,6 +44,13 @@ def cross_site(request: web.Request, options: PageOptions) -> bool:
     return origin != "null" and not host_allowed(urlsplit(origin).netloc, options)
 
 
+def client_address(request: web.Request) -> str:
+    """Who asks. Behind a proxy on this machine that is the last one it names: those before it can be made up."""
+    remote = request.remote or ""
+    named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return named if named and _is_loopback(remote) and _is_address(named) else remote
+
+
 def same_token(expected: str, given: str) -> bool:
     return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
 
@@ -61,6 +68,10 @@ def _name_of(host: str) -> str:
 
 def _name_in(url: str) -> str:
     return _name_of(urlsplit(url).netloc) if url else ""
+
+
+def _is_loopback(name: str) -> bool:
+    return _is_address(name) and ip_address(name).is_loopback
 
 
 def _is_address(name: str) -> bool:
