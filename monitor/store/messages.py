@@ -126,13 +126,13 @@ class Messages:
         """It is not needed any more, e.g. since the draft was decided elsewhere."""
         self._end(message, "dropped", now, error=why)
 
-    def recover(self, now: datetime) -> list[Message]:
+    def recover(self, medium: Medium, now: datetime) -> list[Message]:
         """At start: whatever a crash left in "sending" may be out. Returns those that are unknown since."""
         with self._engine.writing(durable=True) as connection:
             rows = connection.execute(
                 "UPDATE message SET state = 'unknown', error = 'stopped while sending', at = ?"
-                " WHERE state = 'sending' RETURNING *",
-                (now.timestamp(),),
+                " WHERE state = 'sending' AND medium = ? RETURNING *",
+                (now.timestamp(), medium),
             ).fetchall()
         return [_load(row) for row in rows]
 
@@ -189,6 +189,18 @@ class Messages:
                 "INSERT INTO received (key, at) VALUES (?, ?) ON CONFLICT DO NOTHING", (key, now.timestamp())
             )
             return new.rowcount == 1
+
+    def received(self, key: str) -> bool:
+        """Whether that delivery has come before; nothing is remembered."""
+        return self._engine.row("SELECT 1 FROM received WHERE key = ?", (key,)) is not None
+
+    def written_since(self, recipient: str, kind: str, since: datetime) -> int:
+        """How many of that kind were written or sent to an address, so that no two robots answer each other."""
+        row = self._engine.row(
+            "SELECT count(*) FROM message WHERE recipient = ? AND kind = ? AND at > ?",
+            (recipient, kind, since.timestamp()),
+        )
+        return int(row[0]) if row else 0
 
     def _end(
         self,

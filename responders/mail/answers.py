@@ -1,0 +1,98 @@
+"""What a person who replied is told: every reply of a person's gets one answer. Pure."""
+
+from __future__ import annotations
+
+from monitor.errors import (
+    DecisionRefused,
+    GuardRefused,
+    NoSuchDraft,
+    NotAllowed,
+    ReasonNeeded,
+    StaleDecision,
+    TextNeeded,
+)
+from monitor.model import Draft, DraftState
+from responders.mail.keywords import shown_keyword
+from responders.mail.replies import LONGEST, Why
+from responders.words import Words
+
+
+def done(action: str, draft: Draft, words: Words) -> str:
+    if draft.state is DraftState.APPROVED and draft.publish_after is not None:
+        moment = words.moment(draft.publish_after)
+        return words.say("You approved it. It goes out on %(moment)s; until then it can be undone.", moment=moment)
+    if draft.state is DraftState.APPROVED:
+        return words.say("You approved it. Now somebody has to post it by hand: the page has the text and the link.")
+    if draft.approvals:
+        return words.say("%(people)s said yes; a second person has to.", people=", ".join(draft.approvals))
+    if action == "reject":
+        return words.say("You rejected it. Nothing goes out.")
+    return f"{draft.reference}: {words.code('action', action)}."
+
+
+def refused(error: DecisionRefused, words: Words) -> str:
+    match error:
+        case StaleDecision():
+            return " ".join(_stale(error, words))
+        case GuardRefused():
+            rules = ", ".join(words.code("rule", rule) for rule in error.rules)
+            told = words.say("Not approved.")
+            return f"{told} {words.say('The text breaks: %(rules)s. Edit it, or approve it on the page.', rules=rules)}"
+        case NotAllowed():
+            return f"{words.say('Nothing was changed.')} {words.say('You may not decide this; somebody else has to.')}"
+        case ReasonNeeded():
+            example = f"{shown_keyword('reject', words.language)}: …"
+            return words.say("A rejection needs a reason. Write it behind the word: %(example)s", example=example)
+        case TextNeeded():
+            return words.say("The text is empty. To say nothing, reject the draft.")
+        case NoSuchDraft():
+            return words.say("There is no such draft any more.")
+        case _:
+            return words.say("Nothing was changed.")
+
+
+def _stale(error: StaleDecision, words: Words) -> list[str]:
+    found = [words.say("Nothing was changed: somebody was faster.")]
+    if error.by and error.at:
+        found.append(words.say("%(person)s decided on %(moment)s.", person=error.by, moment=words.moment(error.at)))
+    state = words.code("state", error.state)
+    found.append(words.say("The draft is now: %(state)s, revision %(rev)s.", state=state, rev=error.rev))
+    return found
+
+
+def undecided(why: Why, words: Words) -> str:
+    """Why a reply decided nothing, and what to do instead."""
+    approve, reject = (shown_keyword(wanted, words.language) for wanted in ("approve", "reject"))
+    told = {
+        "unverified": lambda: words.say(
+            "Your mail server does not say whether this reply came from you, so it decides nothing. Use the page."
+        ),
+        "forged": lambda: words.say(
+            "A reply came in your name, but it could not be proven that you sent it, so it decides nothing."
+            " Was it you? Then use the page."
+        ),
+        "too_old": lambda: words.say("The mail that you answered is too old to decide anything. Use the page."),
+        "not_yours": lambda: words.say(
+            "The mail that you answered was written to somebody else, so your reply decides nothing. Use the page."
+        ),
+        "nothing_written": lambda: words.say(
+            "No text was found above the quotation, so nothing was changed. Write on the first line: %(approve)s,"
+            " %(reject)s with a reason, or a new text.",
+            approve=approve,
+            reject=reject,
+        ),
+        "mixed": lambda: words.say(
+            "It is not clear what you want, so nothing was changed. To approve, send only the word %(approve)s;"
+            " to reject, %(reject)s: and the reason; to change the text, send only the new text.",
+            approve=approve,
+            reject=reject,
+        ),
+        "too_long": lambda: words.say(
+            "The text has more than %(number)s characters, so nothing was changed.", number=words.number(LONGEST)
+        ),
+        "same_text": lambda: words.say(
+            "This is the text as it stands, so nothing was changed. To approve it, send only the word %(approve)s.",
+            approve=approve,
+        ),
+    }
+    return told[why]()
