@@ -23,7 +23,7 @@ from typing import Final, ParamSpec, TypeVar
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError, MailboxFolderCreateError, MailboxLoginError
 
-from monitor.options import Security
+from monitor.options import MailOptions, Security
 from monitor.store.sqlite import SqliteStore
 from monitor.text import one_line
 from responders.mail.incoming import LIMIT, Incoming, read
@@ -303,3 +303,21 @@ def _plain(error: Exception, account: Account) -> str:
         return "the mail server refuses imap_user or imap_password"
     said = one_line(str(error)) or type(error).__name__
     return said.replace(account.password, "***") if account.password else said
+
+
+def account_of(mail: MailOptions) -> Account | None:
+    """What config.toml says of the mailbox; None where replies are not read. What it leaves out is as for sending."""
+    if not mail.imap_host:
+        return None
+    password = mail.imap_password or mail.password
+    return Account(
+        host=mail.imap_host,
+        port=mail.imap_port,
+        security=mail.imap_security,
+        user=mail.imap_user or mail.user,
+        password=password.get_secret_value() if password else "",
+        mailbox=mail.sender,
+        folder=mail.folder,
+        authserv_id=mail.authserv_id,
+        ca=mail.ca,
+    )
