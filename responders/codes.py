@@ -23,7 +23,10 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "superseded": _("no longer needed"),
     },
     "tab": {
-        "waiting": _("Waiting"),
+        "mine": _("My queue"),
+        "others": _("Waiting for others"),
+        "snoozed": _("Snoozed"),
+        "waiting": _("All waiting"),
         "approved": _("Approved"),
         "unknown": _("To be looked up"),
         "done": _("Done"),

@@ -110,6 +110,12 @@ class Words:
         day = format_skeleton("MMMEd", local, locale=self.locale)
         return f"{day} {format_time(local, 'short', locale=self.locale)}"
 
+    def hour(self, at: datetime) -> str:
+        """For what is over soon."""
+        from babel.dates import format_time
+
+        return format_time(at, "short", tzinfo=self.zone, locale=self.locale)
+
     def clock(self, at: datetime) -> str:
         from babel.dates import format_time
 

@@ -50,19 +50,19 @@ class AskingRows:
         row = self._engine.row("SELECT * FROM draft WHERE id = ?", (draft_id,))
         if row is None:
             raise NoSuchDraft(f"there is no draft {draft_id}")
-        return _load(row)
+        return load_asking(row)
 
     def unrouted(self, limit: int = 50) -> list[Asking]:
         """Drafts that wait and that nobody has been asked about."""
         return [
-            _load(row)
+            load_asking(row)
             for row in self._engine.rows(f"SELECT * FROM draft WHERE {WAITS} AND NOT routed LIMIT ?", (limit,))
         ]
 
     def waiting(self, limit: int) -> list[Asking]:
         """Routed drafts that wait, the newest ones first."""
         rows = self._engine.rows(f"SELECT * FROM draft WHERE {WAITS} AND routed ORDER BY id DESC LIMIT ?", (limit,))
-        return [_load(row) for row in rows]
+        return [load_asking(row) for row in rows]
 
     def route(
         self, draft: Draft, assignee: str, team: Sequence[str], timer: datetime | None, answer_by: datetime | None
@@ -76,12 +76,16 @@ class AskingRows:
             )
             return changed.rowcount == 1
 
-    def assign(self, draft_id: int, person: str, *, actor: str, via: str, now: datetime) -> Draft:
-        """Hand it to one person, "" for nobody; a claim of somebody else ends. Raises NoSuchDraft, StaleDecision."""
+    def assign(
+        self, draft_id: int, person: str, *, actor: str, via: str, now: datetime, rev: int | None = None
+    ) -> Draft:
+        """Hand it to one person, "" for nobody; a claim ends. With `rev`, only where that is still the newest one.
+
+        Raises NoSuchDraft, StaleDecision.
+        """
         values = (person,)
-        return self._change(
-            draft_id, "assignee = ?, claimed_by = '', claimed_until = NULL", values, "assign", actor, via, now, person
-        )
+        changes = "assignee = ?, claimed_by = '', claimed_until = NULL"
+        return self._change(draft_id, changes, values, "assign", actor, via, now, person, rev)
 
     def claim(self, draft_id: int, person: str, until: datetime, *, via: str, now: datetime) -> Draft:
         """Take it for a while, so that two do not work on one. Raises NoSuchDraft, StaleDecision with who has it."""
@@ -111,16 +115,25 @@ class AskingRows:
             draft_id, "snoozed_until = ?, watched = ?, timer = ?", values, "snooze", actor, via, now, told
         )
 
-    def wake(self, draft_id: int, timer: datetime | None, *, now: datetime, why: str) -> Draft:
+    def wake(
+        self,
+        draft_id: int,
+        timer: datetime | None,
+        *,
+        now: datetime,
+        why: str = "",
+        actor: str = OHLAS,
+        via: str = "service",
+    ) -> Draft:
         """Bring it back. Raises NoSuchDraft, StaleDecision."""
         changes = "snoozed_until = NULL, watched = 0, timer = ?"
-        return self._change(draft_id, changes, (seconds(timer),), "wake", OHLAS, "service", now, why)
+        return self._change(draft_id, changes, (seconds(timer),), "wake", actor, via, now, why)
 
     def timers_due(self, now: datetime, limit: int = 50) -> list[Asking]:
         rows = self._engine.rows(
             f"SELECT * FROM draft WHERE timer <= ? AND {WAITS} ORDER BY timer LIMIT ?", (now.timestamp(), limit)
         )
-        return [_load(row) for row in rows]
+        return [load_asking(row) for row in rows]
 
     def escalate(
         self,
@@ -170,10 +183,12 @@ class AskingRows:
         via: str,
         now: datetime,
         reason: str,
+        rev: int | None = None,
     ) -> Draft:
         with self._engine.writing(durable=True) as connection:
             row = connection.execute(
-                f"UPDATE draft SET {changes} WHERE id = ? AND {WAITS} RETURNING *", (*values, draft_id)
+                f"UPDATE draft SET {changes} WHERE id = ? AND {WAITS} AND rev = coalesce(?, rev) RETURNING *",
+                (*values, draft_id, rev),
             ).fetchone()
             if row is None:
                 raise _refused(connection, draft_id)
@@ -195,7 +210,7 @@ def _refused(connection: Connection, draft_id: int) -> NoSuchDraft | StaleDecisi
     )
 
 
-def _load(row: Row) -> Asking:
+def load_asking(row: Row) -> Asking:
     return Asking(
         draft=load_draft(row),
         assignee=row["assignee"],

@@ -188,6 +188,15 @@ def m0009_modelled(db: Database) -> None:
     )
 
 
+@migrations()
+def m0010_queues(db: Database) -> None:
+    """Everybody's queue is counted at every look; the rows themselves are fat."""
+    db.execute(
+        "CREATE INDEX idx_draft_queue ON draft(state, priority, mention_id, assignee, claimed_by, claimed_until,"
+        " snoozed_until, watched, level, routed, team, language) WHERE state IN ('pending', 'failed')"
+    )
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {

@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from sqlite3 import Connection
-from typing import Literal
 
 from monitor.errors import NoSuchDraft
-from monitor.model import Draft, DraftState, Mention, Verdict
+from monitor.model import Draft, Mention, Verdict
+from monitor.store.asking import Asking, load_asking
 from monitor.store.codec import load_draft, load_mention, load_verdict
-from monitor.store.engine import Engine, Row, instant, moment, placeholders
+from monitor.store.engine import Engine, Row, instant, moment
+from monitor.store.queues import NOBODY, OF_SOMEBODY, TABS, Tab, Viewer, belongs, count_tabs, looking
 
-Tab = Literal["waiting", "approved", "unknown", "done", "all"]
-
-TABS: dict[Tab, tuple[DraftState, ...]] = {
-    "waiting": (DraftState.PENDING, DraftState.FAILED),
-    "approved": (DraftState.APPROVED, DraftState.PUBLISHING),
-    "unknown": (DraftState.UNKNOWN,),
-    "done": (DraftState.PUBLISHED, DraftState.REJECTED, DraftState.EXPIRED, DraftState.SUPERSEDED),
-    "all": tuple(DraftState),
-}
+__all__ = ["TABS", "InboxFilter", "Tab", "Views"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxFilter:
-    """Empty strings do not filter. `search` is looked for in title, text and author, blind to case and diacritics."""
+    """Empty strings do not filter. `search` is looked for in title, text and author, blind to case and diacritics.
+    `viewer` is whose queues the tabs mean."""
 
     tab: Tab = "waiting"
     source: str = ""
     language: str = ""
     label: str = ""
     search: str = ""
+    viewer: Viewer = NOBODY
     limit: int = 50
     offset: int = 0
 
@@ -43,6 +38,7 @@ class InboxRow:
     draft: Draft
     mention: Mention
     verdict: Verdict
+    asking: Asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +140,8 @@ class Views:
         with self._engine.reading() as connection:
             total = connection.execute(f"SELECT count(*) {JOINED} WHERE {where}", values).fetchone()[0]
             rows = connection.execute(
-                f"SELECT draft.id {JOINED} WHERE {where} ORDER BY {_order(wanted.tab)} LIMIT ? OFFSET ?",
-                (*values, wanted.limit, wanted.offset),
+                f"SELECT draft.id {JOINED} WHERE {where} ORDER BY {_order(wanted.tab)} LIMIT :limit OFFSET :offset",
+                values | {"limit": wanted.limit, "offset": wanted.offset},
             ).fetchall()
         return Inbox(rows=tuple(self._inbox_row(row["id"]) for row in rows), total=total)
 
@@ -158,8 +154,8 @@ class Views:
             if here is None:
                 raise NoSuchDraft(f"there is no draft {draft_id}")
             beyond = f"{JOINED} WHERE {where} AND ({keys})"
-            marks = placeholders(len(here))
-            values = [*values, *here]
+            marks = ", ".join(f":here{place}" for place in range(len(here)))
+            values |= {f"here{place}": value for place, value in enumerate(here)}
             after = connection.execute(
                 f"SELECT draft.id {beyond} > ({marks}) ORDER BY {keys} LIMIT 1", values
             ).fetchone()
@@ -195,7 +191,7 @@ class Views:
 
     def counts(self) -> Counts:
         with self._engine.reading() as connection:
-            tabs = _tabs(connection)
+            tabs = {tab: count for tab, count in count_tabs(connection, NOBODY).items() if tab not in OF_SOMEBODY}
             labels = dict(connection.execute("SELECT coalesce(label, ''), count(*) FROM mention GROUP BY 1").fetchall())
             oldest = connection.execute(
                 "SELECT min(mention.created_at) FROM draft JOIN mention ON mention.id = draft.mention_id"
@@ -208,10 +204,33 @@ class Views:
             oldest_waiting=moment(oldest),
         )
 
-    def tabs(self) -> dict[str, int]:
+    def tabs(self, viewer: Viewer = NOBODY) -> dict[str, int]:
         """Drafts by tab alone: `counts` looks at every mention, this does not."""
         with self._engine.reading() as connection:
-            return _tabs(connection)
+            return count_tabs(connection, viewer)
+
+    def complaints(self, since: datetime) -> list[datetime]:
+        """When complaints were written, oldest first."""
+        rows = self._engine.rows(
+            "SELECT created_at FROM mention WHERE label = 'complaint' AND created_at >= ? ORDER BY created_at",
+            (since.timestamp(),),
+        )
+        return [instant(row[0]) for row in rows]
+
+    def counted_since(self) -> datetime | None:
+        """When Ohlas saw its first mention: what was usual before is not known."""
+        row = self._engine.row("SELECT seen_at FROM mention ORDER BY id LIMIT 1")
+        return moment(row[0]) if row else None
+
+    def main_aspect(self, since: datetime) -> tuple[str, int]:
+        """What most complaints since then are about, and how many of them; "" and 0 where nothing stands out."""
+        rows = self._engine.rows(
+            "SELECT verdict FROM mention WHERE label = 'complaint' AND created_at > ?", (since.timestamp(),)
+        )
+        verdicts = (load_verdict(row["verdict"]) for row in rows)
+        counts = Counter(aspect.name for verdict in verdicts if verdict for aspect in verdict.aspects)
+        [(name, times), *_] = counts.most_common(1) or [("", 0)]
+        return name, times
 
     def troubled(self) -> dict[str, str]:
         """Names of the sources that fail or have stopped, each with its status."""
@@ -242,7 +261,12 @@ class Views:
 
     def _inbox_row(self, draft_id: int) -> InboxRow:
         draft, mention = self._pair(draft_id)
-        return InboxRow(draft=load_draft(draft), mention=load_mention(mention), verdict=verdict_of(mention))
+        return InboxRow(
+            draft=load_draft(draft),
+            mention=load_mention(mention),
+            verdict=verdict_of(mention),
+            asking=load_asking(draft),
+        )
 
     def _history(self, draft_id: int) -> tuple[HistoryEntry, ...]:
         rows = self._engine.rows("SELECT * FROM decision WHERE draft_id = ? ORDER BY id", (draft_id,))
@@ -308,30 +332,20 @@ def _order(tab: Tab) -> str:
     return "draft.priority, mention.created_at, draft.id"
 
 
-def _tabs(connection: Connection) -> dict[str, int]:
-    states = dict(connection.execute("SELECT state, count(*) FROM draft GROUP BY state").fetchall())
-    return {tab: sum(states.get(state, 0) for state in members) for tab, members in TABS.items()}
-
-
-def _conditions(wanted: InboxFilter, quote_fts: Callable[[str], str]) -> tuple[str, list[object]]:
-    states = TABS[wanted.tab]
-    parts = [f"draft.state IN ({placeholders(len(states))})"]
-    values: list[object] = list(states)
-    for column, value in (
-        ("mention.source", wanted.source),
-        ("draft.language", wanted.language),
-        ("mention.label", wanted.label),
-    ):
-        if value:
-            parts.append(f"{column} = ?")
-            values.append(value)
+def _conditions(wanted: InboxFilter, quote_fts: Callable[[str], str]) -> tuple[str, dict[str, object]]:
+    parts = [belongs(wanted.tab)]
+    values: dict[str, object] = dict(looking(wanted.viewer))
+    for column, name in (("mention.source", "source"), ("draft.language", "language"), ("mention.label", "label")):
+        if value := getattr(wanted, name):
+            parts.append(f"{column} = :{name}")
+            values[name] = value
     if number := CASE_REFERENCE.fullmatch(wanted.search.strip()):
-        parts.append("draft.case_id = ?")
-        values.append(int(number[1]))
+        parts.append("draft.case_id = :case_id")
+        values["case_id"] = int(number[1])
     elif words := re.findall('"[^"]+"', quote_fts(wanted.search.replace("\0", " "))):
         # beginnings of words match too: the languages here inflect theirs at the end
-        parts.append("mention.id IN (SELECT rowid FROM mention_text_fts WHERE mention_text_fts MATCH ?)")
-        values.append(" ".join(f"{word}*" for word in words))
+        parts.append("mention.id IN (SELECT rowid FROM mention_text_fts WHERE mention_text_fts MATCH :search)")
+        values["search"] = " ".join(f"{word}*" for word in words)
     return " AND ".join(parts), values
 
 

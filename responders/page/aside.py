@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from responders.page.context import PageContext, Visit, see_other
-from responders.page.forms import LAST_PAGE, PER_PAGE, Form, clean, whole_number
+from responders.page.forms import LAST_PAGE, PER_PAGE, Form, clean, viewer, whole_number
 
 
 async def show(visit: Visit) -> web.Response:
@@ -16,7 +16,7 @@ async def show(visit: Visit) -> web.Response:
     here = max(1, whole_number(query.get("page", ""), LAST_PAGE))
     store = visit.page.store
     found = await store.run(store.aside.look, reason, PER_PAGE, (here - 1) * PER_PAGE)
-    tabs = await store.run(store.views.tabs)
+    tabs = await store.run(store.views.tabs, viewer(visit))
     return visit.show(
         "aside.html",
         found=found,

@@ -37,6 +37,4 @@ async def correct(visit: Visit, form: Form) -> web.Response:
         )
     if visit.page.judge_again is not None:
         await visit.page.judge_again(mention_id)
-    return see_other(
-        f"/drafts/{draft_id(visit)}{filter_query(read_filter(visit.request.query), after=draft_id(visit))}"
-    )
+    return see_other(f"/drafts/{draft_id(visit)}{filter_query(read_filter(visit), after=draft_id(visit))}")

@@ -61,7 +61,7 @@ async def show(visit: Visit) -> web.Response:
 
 async def back_to_draft(visit: Visit) -> web.Response:
     """The address of a form, opened by hand or reloaded: it only shows the draft."""
-    return see_other(f"/drafts/{draft_id(visit)}{filter_query(read_filter(visit.request.query))}")
+    return see_other(f"/drafts/{draft_id(visit)}{filter_query(read_filter(visit))}")
 
 
 async def take_decision(visit: Visit, form: Form) -> web.Response:
@@ -112,7 +112,7 @@ def _fault(form: Form) -> str:
 
 async def _onwards(visit: Visit, action: str, draft: Draft) -> str:
     """The address to go to after a decision: the next draft, unless this one still wants something."""
-    wanted = read_filter(visit.request.query)
+    wanted = read_filter(visit)
     here = f"/drafts/{draft.id}"
     if action not in SETTLING or action == "not_posted" or (action == "approve" and draft.manual):
         return here + filter_query(wanted, after=draft.id)
@@ -126,7 +126,7 @@ async def _onwards(visit: Visit, action: str, draft: Draft) -> str:
 
 
 async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> web.Response:
-    wanted = read_filter(visit.request.query)
+    wanted = read_filter(visit)
     store = visit.page.store
     try:
         matter, around = await store.run(_look, visit.page, wanted, draft_id(visit))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast, get_args
 from urllib.parse import urlencode
@@ -10,11 +9,14 @@ from urllib.parse import urlencode
 from aiohttp import web
 from multidict import MultiDict, MultiMapping
 
+from monitor.store.queues import Viewer
 from monitor.store.views import InboxFilter, Tab
+from responders.page.context import Visit
 
 FORM_LIMIT = 256 * 1024  # bytes; the longest reply of any platform is far below
 PER_PAGE = 25
 LAST_PAGE = 100_000
+DEFAULT_TAB: Tab = "mine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +57,38 @@ def whole_number(text: str, most: int) -> int:
     return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
-def read_filter(query: Mapping[str, str]) -> InboxFilter:
+def read_filter(visit: Visit) -> InboxFilter:
+    """Whoever only reads has no queue, and looks at all that waits."""
+    query = visit.request.query
     tab = query.get("tab", "")
+    tab = tab if tab in get_args(Tab) else DEFAULT_TAB
+    if tab == DEFAULT_TAB and not visit.decides:
+        tab = "waiting"
     page = whole_number(query.get("page", ""), LAST_PAGE)
     return InboxFilter(
-        tab=cast(Tab, tab) if tab in get_args(Tab) else "waiting",
+        tab=cast(Tab, tab),
         source=clean(query.get("source", ""))[:200],
         language=clean(query.get("language", ""))[:10],
         label=clean(query.get("label", ""))[:20],
         search=clean(query.get("search", ""))[:200].strip(),
+        viewer=viewer(visit),
         limit=PER_PAGE,
         offset=max(0, page - 1) * PER_PAGE,
+    )
+
+
+def viewer(visit: Visit) -> Viewer:
+    person = visit.reader
+    return Viewer(
+        name=person.name if person.decides else "",
+        languages=person.languages,
+        sources=person.sources,
+        now=visit.now,
     )
 
 
 def filter_query(wanted: InboxFilter, **changes: object) -> str:
     """The filter as the query of an address, "?..." or "" for the plain inbox. Always starts on the first page."""
     fields = {name: getattr(wanted, name) for name in ("tab", "source", "language", "label", "search")} | changes
-    kept = {name: value for name, value in fields.items() if value and (name, value) != ("tab", "waiting")}
+    kept = {name: value for name, value in fields.items() if value and (name, value) != ("tab", DEFAULT_TAB)}
     return f"?{urlencode(kept)}" if kept else ""

@@ -24,7 +24,7 @@ class Around:
 
 
 async def show(visit: Visit) -> web.Response:
-    wanted = read_filter(visit.request.query)
+    wanted = read_filter(visit)
     store = visit.page.store
     inbox, around = await store.run(_look, visit.page, wanted)
     return visit.show(
@@ -44,7 +44,7 @@ async def show(visit: Visit) -> web.Response:
 def _look(page: PageContext, wanted: InboxFilter) -> tuple[Inbox, Around]:
     views = page.store.views
     degraded = page.store.rescoring.trouble()
-    around = Around(tabs=views.tabs(), facets=views.facets(), troubled=views.troubled(), degraded=degraded)
+    around = Around(tabs=views.tabs(wanted.viewer), facets=views.facets(), troubled=views.troubled(), degraded=degraded)
     return views.inbox(wanted), around
 
 
