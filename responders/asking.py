@@ -19,6 +19,7 @@ from monitor.model import Draft, Priority
 from monitor.options import Config
 from monitor.people import People, people_of
 from monitor.routing import route, topic_of
+from monitor.spikes import WEEKS, spike
 from monitor.store.asking import Asking
 from monitor.store.messages import NewMessage
 from monitor.store.sqlite import SqliteStore
@@ -27,6 +28,8 @@ from responders.clocks import CHANNEL, REMINDED, Clock, holders, next_step
 log = logging.getLogger(__name__)
 
 TICK = 0.5  # seconds between two looks; what is looked for has indexes of its own
+COUNT_EVERY = timedelta(minutes=10)  # complaints, for spikes
+QUIET_AFTER = timedelta(hours=6)  # in which one spike is told once
 CAUGHT_UP = 500  # drafts at most; who has more waiting looks at the page
 LOUD = (
     "publication_failed",
@@ -51,6 +54,7 @@ class Asker:
     clock: Callable[[], datetime]
     people: People = field(init=False)
     times: Clock = field(init=False)
+    _counted_at: datetime | None = None  # when complaints were last counted
 
     def __post_init__(self) -> None:
         self.people = people_of(self.config)
@@ -89,6 +93,7 @@ class Asker:
             self._run_out(asking, now)
         self._follow(now)
         self._tell_of_sources(now)
+        self._tell_of_spikes(now)
 
     def _route(self, asking: Asking, now: datetime) -> None:
         """Messages first: their keys make a second try harmless, and a draft that nobody hears of would be lost."""
@@ -212,10 +217,10 @@ class Asker:
                     )
 
     def _notice(
-        self, key: str, code: str, now: datetime, *, draft_id: int | None = None, text: str = "", source: str = ""
+        self, key: str, code: str, now: datetime, *, draft_id: int | None = None, **more: str | float
     ) -> Iterator[NewMessage]:
-        """For the channel, or, where there is no Slack, by mail to the managers."""
-        body = json.dumps({"code": code, "text": text, "source": source}, ensure_ascii=False)
+        """For the channel, or, where there is no Slack, by mail to the managers. `more` is what the notice tells."""
+        body = json.dumps({"code": code, **more}, ensure_ascii=False)
         if self.config.slack is not None:
             channel = self.config.slack.notices or self.config.slack.channel
             yield NewMessage(
@@ -240,6 +245,21 @@ class Asker:
                         draft_id=draft_id,
                         body=body,
                     )
+
+    def _tell_of_spikes(self, now: datetime) -> None:
+        """More complaints than usual, with the aspect that most of them are about."""
+        if self._counted_at is not None and now - self._counted_at < COUNT_EVERY:
+            return
+        self._counted_at = now
+        views = self.store.views
+        found = spike(views.complaints(now - (WEEKS + 1) * timedelta(weeks=1)), views.counted_since() or now, now)
+        if found is None:
+            return
+        aspect, share = views.main_aspect(found.since)
+        key = f"spike-{int(now.timestamp() // QUIET_AFTER.total_seconds())}"
+        usual = round(found.usual, 2)
+        told = self._notice(key, "spike", now, count=found.count, usual=usual, aspect=aspect, share=share)
+        self.store.messages.put([*told], now)
 
     def _tell_of_sources(self, now: datetime) -> None:
         rows = self.store.sources.notices_after(int(self.store.messages.cursor("notices")))

@@ -197,6 +197,12 @@ def m0010_queues(db: Database) -> None:
     )
 
 
+@migrations()
+def m0011_spikes(db: Database) -> None:
+    """When people complained is looked at every few minutes."""
+    db.execute("CREATE INDEX idx_mention_complaints ON mention(created_at) WHERE label = 'complaint'")
+
+
 def _sources(db: Database) -> None:
     db.table("source").create(
         {

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.store.messages import Message
+from responders.notices import told
 from responders.slack.blocks import Block, context, cut, escaped, link
 from responders.slack.cards import Card, Showing
 from responders.words import Words
@@ -27,13 +28,6 @@ def notice(batch: Sequence[Message], words: Words, page: str) -> Card:
     if len(batch) > _SHOWN:
         blocks.append(context(words.say("and %(number)s more", number=words.number(len(batch) - _SHOWN))))
     return Card(blocks=blocks, text=escaped(cut(" · ".join(lines), 3000)))
-
-
-def told(body: Mapping[str, Any], words: Words) -> str:
-    """A notice in a sentence."""
-    said = words.code("notice", str(body.get("code", "")))
-    found = (said, str(body.get("source", "")), str(body.get("text", "")))
-    return ": ".join(part for part in found if part)
 
 
 def call(kind: str, body: Mapping[str, Any], showing: Showing) -> Card:

@@ -1,0 +1,110 @@
+"""When more people complain than usual: what is told, and how often a quiet shop is told so for nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from bisect import bisect
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.model import Aspect
+from monitor.spikes import LEAST, WINDOW, chance, spike
+from monitor.store.sqlite import SqliteStore
+from responders.asking import Asker
+from tests.made import COMPLAINT, arrive, draft_all, mention
+from tests.test_asking import CONFIG
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(weeks=30)
+
+
+def at(hours: float) -> datetime:
+    return NOW - timedelta(hours=hours)
+
+
+def test_a_burst_in_a_quiet_shop_is_a_spike() -> None:
+    found = spike([at(n / 10) for n in range(8, 0, -1)], LONG_AGO, NOW)
+    assert found is not None and (found.count, found.since) == (8, NOW - WINDOW)
+
+
+def test_few_are_none_however_quiet_it_usually_is() -> None:
+    assert spike([at(0.1)] * (LEAST - 1), LONG_AGO, NOW) is None
+
+
+def test_the_usual_rush_of_this_hour_is_none() -> None:
+    week = timedelta(weeks=1)
+    rush = [at(n / 10) - back * week for back in range(6, 0, -1) for n in range(20, 0, -1)]
+    assert spike([*rush, *(at(n / 10) for n in range(20, 0, -1))], LONG_AGO, NOW) is None
+    assert spike([*rush, *(at(n / 40) for n in range(79, 0, -1))], LONG_AGO, NOW) is not None
+
+
+def test_in_the_first_week_nobody_knows_what_is_usual() -> None:
+    assert spike([at(0.1)] * 50, NOW - timedelta(days=6), NOW) is None
+
+
+@given(st.integers(0, 400), st.floats(0.01, 200))
+def test_chances_are_chances_and_more_is_rarer(count: int, usual: float) -> None:
+    assert 0.0 <= chance(count + 1, usual) <= chance(count, usual) <= 1.0
+
+
+@pytest.mark.parametrize(("per_day", "bunched", "most"), [(5, 0.0, 0), (20, 0.0, 0), (100, 0.0, 0), (20, 0.5, 8)])
+def test_false_alarms_on_noise_are_rare(per_day: float, bunched: float, most: int) -> None:
+    """Half a year, looked at every half hour, days and weekends as in a shop. Complaints by pure chance: none. In
+    bunches of one and a half on the mean: some, told here as at most 8 in half a year."""
+    complaints = _noise(per_day, bunched, weeks=26)
+    alarms, quiet_until = 0, LONG_AGO
+    for step in range(26 * 7 * 48):
+        now = LONG_AGO + timedelta(minutes=30 * step)
+        newest, oldest = bisect(complaints, now), bisect(complaints, now - timedelta(weeks=7))
+        if now >= quiet_until and spike(complaints[oldest:newest], LONG_AGO, now):
+            alarms, quiet_until = alarms + 1, now + timedelta(hours=6)
+    assert alarms <= most
+
+
+def _noise(per_day: float, bunched: float, weeks: int) -> list[datetime]:
+    chance_of = random.Random(11)
+    found: list[datetime] = []
+    for hour in range(weeks * 168):
+        start = LONG_AGO + timedelta(hours=hour)
+        busy = (1.7 if 8 <= start.hour < 20 else 0.3) * (0.6 if start.weekday() >= 5 else 1.1)
+        for _ in range(_poisson(chance_of, per_day / 24 * busy / (1 + bunched))):
+            found.append(start + timedelta(minutes=chance_of.uniform(0, 60)))
+            while chance_of.random() < bunched / (1 + bunched):
+                found.append(found[-1] + timedelta(minutes=chance_of.uniform(0, 40)))
+    return sorted(found)
+
+
+def _poisson(chance_of: random.Random, expected: float) -> int:
+    number, left = 0, chance_of.random()
+    limit = math.exp(-expected)
+    while left > limit:
+        number, left = number + 1, left * chance_of.random()
+    return number
+
+
+def test_a_spike_is_told_once_with_its_numbers_and_what_it_is_about(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "ohlas.db")
+    now = NOW
+    asker = Asker(CONFIG, store, lambda: now)
+    asker.catch_up()
+    arrive(store, mention(0, created_at=LONG_AGO))
+    draft_all(store, now=LONG_AGO)
+    store._engine.connection.execute("UPDATE mention SET seen_at = created_at")
+    late = COMPLAINT.__class__(
+        label="complaint", confidence=0.9, unsure=False, language="sk", aspects=(Aspect(name="delivery"),)
+    )
+    arrive(store, *(mention(n, created_at=at(n / 20)) for n in range(1, 13)))
+    draft_all(store, verdict=late, now=now)
+    for _ in range(3):
+        asker._step()
+        now += timedelta(minutes=11)
+    notices = [one for one in store.messages.due("slack", now, 100) if one.kind == "notice"]
+    [told] = [json.loads(one.body) for one in notices if json.loads(one.body)["code"] == "spike"]
+    assert (told["count"], told["aspect"], told["share"]) == (12, "delivery", 12)
+    store.close()
