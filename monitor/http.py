@@ -9,7 +9,7 @@ import json
 import socket
 import zlib
 from asyncio import timeout
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -182,21 +182,29 @@ class Http:
         await self._reader.close()
         await self._writer.close()
 
-    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        """Read `url`, following redirects. Returns 2xx and 304; raises what `error_for` says of every other status."""
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None, also: Collection[int] = ()) -> Response:
+        """Read `url`, following redirects. Returns 2xx, 304 and the statuses in `also`, whose body or headers the
+        caller understands; raises what `error_for` says of every other one."""
         try:
             async with timeout(self._total):
-                return await self._follow(_checked(url), _sendable(headers, url))
+                return await self._follow(_checked(url), _sendable(headers, url), also)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             # "from None": the library's own messages carry whole addresses, keys included.
             raise self._unreachable(error, masked_url(url)) from None
 
     async def send(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        also: Collection[int] = (),
     ) -> Response:
         """Write with exactly one request, redirects not followed.
 
-        Raises OutcomeUnknown wherever the server may have acted on it, else what `error_for` says.
+        Returns 2xx and the refusals (4xx) in `also`. Raises OutcomeUnknown wherever the server may have acted on it,
+        else what `error_for` says.
         """
         who = masked_url(url)
         attempt = SimpleNamespace(connected=False)
@@ -212,7 +220,7 @@ class Http:
                     trace_request_ctx=attempt,
                 ) as response,
             ):
-                return await self._written(response, who)
+                return await self._written(response, who, also)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if attempt.connected:
                 raise OutcomeUnknown(f"{who}: {self._why(error)}; it may have been accepted all the same") from None
@@ -242,12 +250,12 @@ class Http:
             raise PermissionError(errno.EACCES, _BLOCKED)
         return socket.socket(info[0], info[1], info[2])
 
-    async def _follow(self, url: URL, headers: CIMultiDict[str]) -> Response:
+    async def _follow(self, url: URL, headers: CIMultiDict[str], also: Collection[int]) -> Response:
         moved, permanent = "", True
         for _ in range(MAX_REDIRECTS + 1):
             async with self._reader.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status not in REDIRECTS:
-                    return await self._answer(response, url, moved)
+                    return await self._answer(response, url, moved, also)
                 following = _next(url, response)
                 permanent = permanent and response.status in PERMANENT_REDIRECTS
             moved = str(following) if permanent else moved
@@ -255,16 +263,16 @@ class Http:
             url = following
         raise PermanentError(f"{masked_url(str(url))} redirects more than {MAX_REDIRECTS} times")
 
-    async def _answer(self, response: aiohttp.ClientResponse, url: URL, moved: str) -> Response:
-        if not 200 <= response.status < 300 and response.status != 304:
+    async def _answer(self, response: aiohttp.ClientResponse, url: URL, moved: str, also: Collection[int]) -> Response:
+        if not 200 <= response.status < 300 and response.status not in (304, *also):
             raise error_for(response.status, masked_url(str(url)), response.headers)
         body = await read_body(response, self._max_body)
         return Response(response.status, str(url), response.headers, body, moved)
 
-    async def _written(self, response: aiohttp.ClientResponse, who: str) -> Response:
+    async def _written(self, response: aiohttp.ClientResponse, who: str, also: Collection[int]) -> Response:
         if response.status == 408 or response.status >= 500:
             raise OutcomeUnknown(f"{who} answers {response.status} to a reply; it may have been accepted all the same")
-        if not 200 <= response.status < 300:
+        if not 200 <= response.status < 300 and response.status not in also:
             raise error_for(response.status, who, response.headers)
         try:
             body = await read_body(response, self._max_body)

@@ -97,6 +97,8 @@ class ReplyRules:
     max_bytes: int = 0  # beside max_length, in UTF-8; 0: no such limit
     moderated: bool = False  # the platform may still refuse the answer later
     channel: Channel = "review"
+    note: str = ""  # what a person should know before he answers, e.g. why he has to post it himself
+    link_cost: str = ""  # what an answer with a link costs, where that is much: "$0.20"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,15 @@ class CanReply(Protocol):
 
         Raises TemporaryError (surely not posted, may be tried later), AuthError, PermanentError, OutcomeUnknown.
         """
+        ...
+
+
+@runtime_checkable
+class CanReplyTo(Protocol):
+    """A source that does not take answers to all of its mentions in the same way."""
+
+    def reply_rules_for(self, mention: Mention) -> ReplyRules:
+        """Where its kind is "manual", `reply` posts nothing."""
         ...
 
 

@@ -188,7 +188,7 @@ class Desk:
 
     def rules(self, mention: Mention, channel: Channel | None = None) -> ReplyRules:
         """How the mention's source takes answers."""
-        rules = reply_rules(self.connectors.get(mention.source))
+        rules = reply_rules(self.connectors.get(mention.source), mention)
         return replace(rules, channel=channel) if channel else rules
 
     def facts(self, language: str) -> Mapping[str, str]:
@@ -306,7 +306,7 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
         case_id=case.case_id,
         verdict=verdict,
         triage=outcome,
-        manual=is_manual(desk.connectors.get(mention.source)),
+        manual=is_manual(desk.connectors.get(mention.source), mention),
         corrected=unjudged.label is not None,
         purpose=purpose,
         answer_by=unjudged.promised if purpose == "answer" else None,

@@ -15,6 +15,7 @@ from monitor.model import (
     CanLookUp,
     CanModerate,
     CanReply,
+    CanReplyTo,
     Connector,
     Draft,
     Mention,
@@ -63,13 +64,15 @@ class Clock(Protocol):
     def __call__(self) -> datetime: ...
 
 
-def reply_rules(connector: Connector | None) -> ReplyRules:
-    """How a source takes answers; by hand where it is gone or cannot reply."""
+def reply_rules(connector: Connector | None, mention: Mention | None = None) -> ReplyRules:
+    """How a source takes answers, to `mention` where that makes a difference; by hand where it is gone or cannot."""
+    if mention is not None and isinstance(connector, CanReplyTo):
+        return connector.reply_rules_for(mention)
     return getattr(connector, "reply_rules", NO_REPLY)
 
 
-def is_manual(connector: Connector | None) -> bool:
-    return not isinstance(connector, CanReply) or connector.reply_rules.kind == "manual"
+def is_manual(connector: Connector | None, mention: Mention | None = None) -> bool:
+    return not isinstance(connector, CanReply) or reply_rules(connector, mention).kind == "manual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,14 +223,14 @@ class Publisher:
     def _look_at(self, publication: Publication, now: datetime) -> datetime | None:
         """When the platform is asked whether it shows the answer; None where there is nothing to ask."""
         connector = self.connectors.get(publication.mention.source)
-        moderated = isinstance(connector, CanModerate) and reply_rules(connector).moderated
+        moderated = isinstance(connector, CanModerate) and reply_rules(connector, publication.mention).moderated
         return now + self.patience.moderation(0) if moderated else None
 
     async def _look_up(self, unknown: UnknownPublication) -> None:
         publication = unknown.publication
         connector = self.connectors.get(publication.mention.source)
         if not isinstance(connector, CanLookUp):
-            await self._without_look_up(unknown, reply_rules(connector))
+            await self._without_look_up(unknown, reply_rules(connector, publication.mention))
             return
         mention, text, key = publication.mention, publication.text, publication.key
         outcome = await self._outcome(connector.find_reply(mention, text, key), publication)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -92,13 +92,19 @@ class LoopbackHttp(Http):
         super().__init__(allow_private=LOOPBACK, total=total)
         self._origin = URL(origin)
 
-    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        return await super().get(self._here(url), headers=headers)
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None, also: Collection[int] = ()) -> Response:
+        return await super().get(self._here(url), headers=headers, also=also)
 
     async def send(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        also: Collection[int] = (),
     ) -> Response:
-        return await super().send(method, self._here(url), headers=headers, body=body)
+        return await super().send(method, self._here(url), headers=headers, body=body, also=also)
 
     def _here(self, url: str) -> str:
         return str(self._origin.join(URL(url).relative()))

@@ -37,6 +37,8 @@ ENVIRON = {
     "HELPDESK_SECRET": "0" * 64,
     "OHLAS_METRICS_TOKEN": "0" * 32,
     "LLM_API_KEY": "0" * 32,
+    "X_ACCESS_TOKEN": "700-000000000000",
+    **dict.fromkeys(("X_CONSUMER_KEY", "X_CONSUMER_SECRET", "X_ACCESS_TOKEN_SECRET"), "0" * 12),
     **dict.fromkeys(
         ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SMTP_PASSWORD", "IMAP_PASSWORD"), "0" * 12
     ),

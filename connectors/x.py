@@ -1,0 +1,534 @@
+"""Posts on X that mention the account or that a search finds; answers to those that addressed it.
+
+X is paid by use. What is read and written is counted, in dollars, in the cursor; reading stops at `monthly_cap`.
+An app may answer only posts that mention or quote its account (https://docs.x.com/changelog, February 2026); a person
+posts the other answers. Posts that were deleted must be deleted here too, so they are looked at again while young.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import logging
+import re
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from json import dumps
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+
+from monitor import cells
+from monitor.errors import OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.fields import inner, rows, string, strings
+from monitor.http import DAY, Http, Response, error_for, retry_after
+from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.options import SourceOptions
+from monitor.text import canonical_url, clean, fold, one_line
+
+# Dollars, as X asked them in 2026. What is read twice on one day is free, and is counted here all the same.
+PRICES = {"mentions": 0.001, "search": 0.005, "author": 0.010, "answer": 0.010, "link": 0.200}
+MOST = 100  # posts in one answer of X
+REACH = timedelta(days=7) - timedelta(hours=1)  # of the search; an older since_id is refused
+LOOKED_THROUGH = 5  # pages of own posts in which an answer is looked for
+WATCHED = 1_000  # posts that are looked at again, the newest ones
+_REFUSALS = frozenset({400, 402, 403, 429})
+_FIELDS = ["author_id", "created_at", "lang", "entities", "referenced_tweets", "note_tweet", "edit_history_tweet_ids"]
+_WITH_AUTHORS: dict[str, Any] = {
+    "tweet_fields": _FIELDS,
+    "expansions": ["author_id"],
+    "user_fields": ["name", "username"],
+}
+_EPOCH = 1_288_834_974.657  # Unix seconds; the ids of X count milliseconds from here
+_NUMBER = re.compile(r"[0-9]{1,19}")
+_LINK = re.compile(r"https?://\S+|\b(?:www\.)?[\w-]+\.(?:com|cz|eu|hu|net|org|shop|sk)\b", re.IGNORECASE)
+_ADDRESSEES = re.compile(r"^(?:\s*@\w+)+")
+_NOT_ADDRESSED = "X lets an app answer only posts that mention or quote its account; a person has to post this one"
+
+
+class Settings(SourceOptions):
+    """`[sources.NAME]` with `kind = "x"`."""
+
+    account: str = Field(default="", pattern=r"^\w{0,15}$", description="your name on X, without the @")
+    account_id: str = Field(
+        default="", pattern=r"^[0-9]{0,19}$", description="its number; needed only where there is no access_token"
+    )
+    query: str = Field(
+        default="", max_length=480, description="what else is searched for, in the words of X: '\"Púpava\" lang:cs'"
+    )
+    mentions: bool = Field(default=True, description="whether posts that mention the account are read")
+    bearer_token: SecretStr | None = Field(default=None, description="enough for reading: '$NAME'")
+    consumer_key: SecretStr | None = Field(default=None, description="the app's API key; for answering, all four")
+    consumer_secret: SecretStr | None = Field(default=None, description="the app's API key secret")
+    access_token: SecretStr | None = Field(default=None, description="the account's access token")
+    access_token_secret: SecretStr | None = Field(default=None, description="the account's access token secret")
+    replies: Literal["addressed", "all", "manual"] = Field(
+        default="addressed", description="what Ohlas itself answers; all: for Enterprise, which has no such rule"
+    )
+    monthly_cap: float = Field(default=10.0, gt=0.0, description="dollars a month after which nothing more is read")
+    recheck_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="days for which it is checked whether a post was deleted; each check costs",
+    )
+    base_url: str = Field(
+        default="https://api.x.com", pattern=r"^https?://[^\s?#]+[^\s?#/]$", description="address of X's API"
+    )
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        given = [key is not None for key in self.keys]
+        if any(given) and not all(given):
+            raise ValueError("consumer_key, consumer_secret, access_token and access_token_secret belong together")
+        if self.bearer_token is None and not all(given):
+            raise ValueError("set bearer_token, or for answering the four keys and tokens of the account")
+        if not self.query and not self.mentions:
+            raise ValueError("set a query, or mentions = true")
+        if self.mentions and not self.number:
+            raise ValueError("mentions need account_id, the number of the account, or its access_token")
+        return self
+
+    @property
+    def keys(self) -> tuple[SecretStr | None, ...]:
+        return (self.consumer_key, self.consumer_secret, self.access_token, self.access_token_secret)
+
+    @property
+    def number(self) -> str:
+        """The account's id, which its access token begins with."""
+        token = self.access_token.get_secret_value() if self.access_token else ""
+        before, dash, _ = token.partition("-")
+        return self.account_id or (before if dash and _NUMBER.fullmatch(before) else "")
+
+
+def connect(settings: Settings, http: Http) -> X:
+    answers = settings.access_token is not None and settings.number and settings.replies != "manual"
+    return AnsweringX(settings, http) if answers else X(settings, http)
+
+
+_Id = Annotated[str, Field(pattern=r"^[0-9]{0,19}$")]
+
+
+class _State(BaseModel):
+    """The cursor. `since` holds the newest id of each timeline, up to which everything is read."""
+
+    job: str = ""  # the one to go on with
+    token: str = ""  # of its next page
+    newest: _Id = ""  # on its first page
+    since: dict[str, _Id] = Field(default_factory=dict)
+    month: str = ""
+    spent: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    watched: dict[_Id, int] = Field(default_factory=dict)  # id -> Unix seconds of the last look
+
+    @classmethod
+    def parse(cls, cursor: str) -> _State:
+        try:
+            return cls.model_validate_json(cursor)
+        except ValidationError:
+            return cls()  # nothing yet, or of another version
+
+
+class X:
+    """Reads. Every poll is one request: a page of the mentions, one of the search, or a look at known posts."""
+
+    reply_rules = ReplyRules(kind="manual", max_length=280, unit="weighted", channel="post")
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+        self._unbooked = 0.0  # dollars that are spent, and stand in no cursor yet
+        self._client: Any = None  # tweepy's, which has no types
+
+    async def poll(self, cursor: str) -> Page:
+        now = datetime.now(UTC)
+        state = _State.parse(cursor)
+        self._begin_month(state, now)
+        jobs = self._jobs(state, now)
+        job = state.job if state.job in jobs else jobs[0]
+        page = await (self._look_again(state, now) if job == "again" else self._read(job, state, now))
+        if not state.token:
+            state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
+        state.spent, self._unbooked = round(state.spent + self._unbooked, 4), 0.0
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.job))
+
+    async def close(self) -> None:
+        pass
+
+    def _begin_month(self, state: _State, now: datetime) -> None:
+        """Raises TemporaryError where nothing may be spent any more."""
+        if state.month != f"{now:%Y-%m}":
+            state.month, state.spent = f"{now:%Y-%m}", 0.0
+        if self._left(state) <= 0:
+            following = (now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0)
+            raise TemporaryError(
+                f"the ${self._settings.monthly_cap:g} of this month are spent; it is read again next month",
+                retry_after=(following - now).total_seconds(),
+            )
+
+    def _left(self, state: _State) -> float:
+        return self._settings.monthly_cap - state.spent - self._unbooked
+
+    def _jobs(self, state: _State, now: datetime) -> list[str]:
+        wanted = {
+            "mentions": self._settings.mentions,
+            "search": bool(self._settings.query),
+            "again": bool(_due(state.watched, now, self._settings.recheck_days)),
+        }
+        return [job for job, is_wanted in wanted.items() if is_wanted]
+
+    async def _read(self, job: str, state: _State, now: datetime) -> Page:
+        affordable = int(self._left(state) / (PRICES[job] + PRICES["author"]))
+        asked = {"max_results": max(10, min(MOST, affordable)), "since_id": _since(state.since.get(job), job, now)}
+        token = state.token if state.job == job else ""
+        try:
+            response = await self._timeline(job, asked, token or None)
+            document = _document(response)
+        except PermanentError:
+            if not token:
+                raise
+            state.token = ""  # of no use any more; next time it is read from the top, so nothing is lost
+            return Page()
+        self._spend(job, document)
+        page = self._page(document, now, addressed=job == "mentions")
+        self._go_on(job, state, document, now, first=not token)
+        _watch(state, page.mentions, now)
+        return replace(page, wait=_pause(response, now))
+
+    def _go_on(self, job: str, state: _State, document: Mapping[str, Any], now: datetime, *, first: bool) -> None:
+        """Note where to read on. The very first time, the newest page is enough."""
+        meta = inner(document, "meta")
+        if first:
+            state.newest = _number(meta.get("newest_id")) or max(map(_id, rows(document, "data")), default="", key=_age)
+        following = meta.get("next_token")
+        if isinstance(following, str) and following and job in state.since:
+            state.job, state.token = job, following
+            return
+        state.since[job] = state.newest or state.since.get(job) or _first_number(now - timedelta(hours=1))
+        state.token = state.newest = ""
+
+    async def _look_again(self, state: _State, now: datetime) -> Page:
+        """Which of the known posts are there no more."""
+        asked = _due(state.watched, now, self._settings.recheck_days)[:MOST]
+        document = await self._posts(asked)
+        gone = _gone(document) & set(asked)
+        state.watched |= dict.fromkeys(asked, int(now.timestamp()))
+        state.watched = {number: seen for number, seen in state.watched.items() if number not in gone}
+        return Page(gone=tuple(sorted(gone)))
+
+    async def _timeline(self, job: str, asked: dict[str, Any], token: str | None) -> Response:
+        settings, client = self._settings, await self._tweepy()
+        if job == "mentions":
+            asked = _WITH_AUTHORS | asked | {"pagination_token": token, "user_auth": self._signs}
+            return await _response(client.get_users_mentions(settings.number, **asked))
+        own = f" -from:{settings.account}" if settings.account else ""
+        asked = _WITH_AUTHORS | asked | {"next_token": token, "user_auth": self._signs}
+        return await _response(client.search_recent_tweets(f"({settings.query}){own}", **asked))
+
+    async def _posts(self, numbers: Sequence[str]) -> dict[str, Any]:
+        client = await self._tweepy()
+        asked = _WITH_AUTHORS | {"ids": list(numbers), "user_auth": self._signs}
+        document = _document(await _response(client.get_tweets(**asked)))
+        self._spend("search", document)
+        return document
+
+    def _page(self, document: Mapping[str, Any], now: datetime, *, addressed: bool) -> Page:
+        authors = {_id(user): user for user in rows(inner(document, "includes"), "users")}
+        posts = document.get("data") or []
+        mentions: dict[str, Mention] = {}
+        skipped: list[str] = []
+        for post in posts if isinstance(posts, list) else ["data"]:
+            if not isinstance(post, dict) or not _id(post) or not _said(post):
+                skipped.append("a post without an id or a text")
+            elif not self._is_left_out(post):
+                mention = self._mention(post, authors, now, addressed=addressed)
+                mentions.setdefault(mention.id, mention)  # newest first
+        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+
+    def _is_left_out(self, post: Mapping[str, Any]) -> bool:
+        """What the account itself wrote, and what others merely passed on."""
+        own = self._settings.number and _number(post.get("author_id")) == self._settings.number
+        return bool(own) or any(kind == "retweeted" for kind, _ in _references(post))
+
+    def _mention(
+        self, post: Mapping[str, Any], authors: Mapping[str, Any], now: datetime, *, addressed: bool
+    ) -> Mention:
+        author = authors.get(_number(post.get("author_id")), {})
+        handle = one_line(string(author, "username"), 50)
+        written = _written(_id(post), string(post, "created_at"), now)
+        versions = _versions(post)
+        return Mention(
+            source=self._settings.name,
+            id=next(iter(versions), _id(post)),  # an edited post gets another id
+            text=_said(post),
+            created_at=written,
+            url=canonical_url(f"https://x.com/{handle or 'i'}/status/{_id(post)}"),
+            author=one_line(string(author, "name")) or handle,
+            language=cells.language_code(string(post, "lang")) or self._settings.language,
+            thread=next((number for kind, number in _references(post) if kind == "replied_to"), ""),
+            raw={"post": _id(post), "username": handle, "addressed": addressed or self._is_addressed(post)},
+        )
+
+    def _is_addressed(self, post: Mapping[str, Any]) -> bool:
+        """Whether it mentions the account, or quotes one of its posts."""
+        account, entities = self._settings.account.casefold(), inner(post, "entities")
+        for mentioned in rows(entities, "mentions"):
+            named = account and string(mentioned, "username").casefold() == account
+            if named or (self._settings.number and _id(mentioned) == self._settings.number):
+                return True
+        links = [string(link, "expanded_url").casefold() for link in rows(entities, "urls")]
+        return bool(account) and any(re.search(rf"\b(x|twitter)\.com/{account}/status/\d", link) for link in links)
+
+    @property
+    def _signs(self) -> bool:
+        return self._settings.access_token is not None
+
+    def _spend(self, kind: str, document: Mapping[str, Any]) -> None:
+        authors = rows(inner(document, "includes"), "users")
+        self._unbooked += PRICES[kind] * len(rows(document, "data")) + PRICES["author"] * len(authors)
+
+    async def _tweepy(self) -> Any:
+        """tweepy knows the API; its requests go through `Http`, which keeps keys out of the log, and limits answers."""
+        if self._client is None:
+            keys = [key and key.get_secret_value() for key in (self._settings.bearer_token, *self._settings.keys)]
+            client = (await asyncio.to_thread(_client_class))(*keys, return_type=aiohttp.ClientResponse)
+            client.request = self._request
+            self._client = client
+        return self._client
+
+    async def _request(
+        self,
+        method: str,
+        route: str,
+        params: Mapping[str, Any] | None = None,
+        json: object = None,
+        user_auth: bool = False,
+    ) -> Response:
+        """In place of tweepy's own method. Raises a `SourceError`."""
+        url = self._settings.base_url + route
+        if params:
+            url += f"?{urlencode(sorted(params.items()), quote_via=quote)}"
+        headers = self._authorised(method, url, user_auth)
+        if method == "GET":
+            response = await self._http.get(url, headers=headers, also=_REFUSALS)
+        else:
+            body = dumps(json).encode("utf-8", "replace")
+            headers["Content-Type"] = "application/json"
+            response = await self._http.send(method, url, headers=headers, body=body, also=_REFUSALS)
+        if response.status in _REFUSALS:
+            raise _refusal(response, writing=method != "GET")
+        return response
+
+    def _authorised(self, method: str, url: str, signed: bool) -> dict[str, str]:
+        if not signed:
+            token = self._settings.bearer_token
+            return {"Authorization": f"Bearer {token.get_secret_value() if token else ''}"}
+        from oauthlib.oauth1 import Client
+
+        keys = [key.get_secret_value() for key in self._settings.keys if key]
+        _, headers, _ = Client(*keys).sign(url, method)
+        return dict(headers)
+
+
+class AnsweringX(X):
+    """Answers as well, those posts that addressed the account."""
+
+    reply_rules = ReplyRules(kind="create", max_length=280, unit="weighted", channel="post", link_cost="$0.20")
+
+    def reply_rules_for(self, mention: Mention) -> ReplyRules:
+        allowed = self._settings.replies == "all" or mention.raw.get("addressed") is True
+        return self.reply_rules if allowed else replace(self.reply_rules, kind="manual", note=_NOT_ADDRESSED)
+
+    async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
+        if self.reply_rules_for(mention).kind == "manual":
+            raise PermanentError(_NOT_ADDRESSED)
+        client = await self._tweepy()
+        response = await _response(client.create_tweet(text=text, in_reply_to_tweet_id=_newest(mention)))
+        self._unbooked += PRICES["link" if _LINK.search(text) else "answer"]
+        try:
+            posted = response.json()
+        except TemporaryError:
+            return Receipt()  # accepted, whatever it says
+        return self._receipt(inner(posted if isinstance(posted, dict) else {}, "data"))
+
+    async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
+        """Among the account's own posts since then."""
+        others, token = False, ""
+        for _ in range(LOOKED_THROUGH):
+            document = await self._own_posts(_newest(mention), token)
+            answers = [post for post in rows(document, "data") if ("replied_to", _newest(mention)) in _references(post)]
+            if found := next((post for post in answers if _same(_said(post), text)), None):
+                return self._receipt(found)
+            others = others or bool(answers)
+            token = string(inner(document, "meta"), "next_token")
+            if not token and others:
+                raise PermanentError("Another answer stands there; a person has to look.")
+            if not token:
+                return None
+        raise PermanentError("The account has posted so much since then that a person has to look.")
+
+    async def _own_posts(self, since: str, token: str) -> dict[str, Any]:
+        asked = {"max_results": MOST, "since_id": since, "pagination_token": token or None, "tweet_fields": _FIELDS}
+        client = await self._tweepy()
+        document = _document(await _response(client.get_users_tweets(self._settings.number, **asked, user_auth=True)))
+        self._spend("mentions", document)  # own posts cost as little
+        return document
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        number, document = _newest(mention), await self._posts([_newest(mention)])
+        versions = [v for post in rows(document, "data") for v in _versions(post)]
+        if versions and versions[-1] != number:
+            number, document = versions[-1], await self._posts(versions[-1:])
+        if number in _gone(document):
+            return None
+        found = self._page(document, datetime.now(UTC), addressed=mention.raw.get("addressed") is True).mentions
+        if not found:
+            raise TemporaryError("X does not say whether the post is still there")
+        return replace(found[0], id=mention.id)
+
+    def _receipt(self, post: Mapping[str, Any]) -> Receipt:
+        number = _id(post)
+        return Receipt(
+            id=number, url=f"https://x.com/{self._settings.account or 'i'}/status/{number}" if number else ""
+        )
+
+
+@cache
+def _client_class() -> Any:
+    from tweepy.asynchronous import AsyncClient
+
+    for name in ("tweepy", "oauthlib"):  # they write keys into the log
+        logging.getLogger(name).setLevel(logging.INFO)
+    return AsyncClient
+
+
+async def _response(request: Awaitable[Any]) -> Response:
+    response: Response = await request
+    return response
+
+
+def _refusal(response: Response, *, writing: bool) -> SourceError:
+    """What a 400, 402, 403 or 429 means here. The words of X itself are not shown."""
+    said = response.body[:20_000].decode("utf-8", "replace").casefold()
+    if response.status == 402 or "usage-capped" in said or "usagecapexceeded" in said:
+        return TemporaryError(
+            "the credits of this account on X are used up; buy some in its console", retry_after=3600.0
+        )
+    if response.status == 429:
+        pause = _until(response.headers.get("x-rate-limit-reset"), datetime.now(UTC))
+        error = error_for(429, "X", response.headers)
+        return TemporaryError(str(error), retry_after=pause or retry_after(response.headers.get("Retry-After")))
+    if writing and response.status == 403 and "duplicate" in said:
+        return OutcomeUnknown("X says that this text has been posted before; perhaps the answer is there")
+    if writing and response.status == 403 and "permission" not in said and "client-forbidden" not in said:
+        return PermanentError(
+            "X does not take this answer; an app may answer only posts that mention or quote its account"
+        )
+    return error_for(response.status, "X", response.headers)
+
+
+def _document(response: Response) -> dict[str, Any]:
+    document = response.json()
+    if isinstance(document, dict) and ("data" in document or isinstance(document.get("meta"), dict) or _gone(document)):
+        return document
+    problems = rows(document, "errors") if isinstance(document, dict) else []
+    if problems:
+        raise PermanentError(f"X refuses it: {one_line(string(problems[0], 'title'), 100) or 'it does not say why'}")
+    raise TemporaryError("X answers with something that is no list of posts")
+
+
+def _gone(document: Mapping[str, Any]) -> set[str]:
+    """Ids of posts that were deleted, or that nobody may see any more; the rules of X treat both alike."""
+    hidden = ("resource-not-found", "not-authorized-for-resource")
+    return {
+        _number(error.get("resource_id") or error.get("value"))
+        for error in rows(document, "errors")
+        if string(error, "type").endswith(hidden) and error.get("resource_type") in ("tweet", "post")
+    } - {""}
+
+
+def _watch(state: _State, mentions: Iterable[Mention], now: datetime) -> None:
+    for mention in mentions:
+        state.watched.setdefault(mention.id, int(now.timestamp()))
+    newest = sorted((number for number in state.watched if number), key=_age)[-WATCHED:]
+    state.watched = {number: state.watched[number] for number in newest}
+
+
+def _due(watched: Mapping[str, float], now: datetime, days: int) -> list[str]:
+    """Those that are looked at again: when they are twice as old as the last time, a day later at the earliest."""
+    at = now.timestamp()
+    return [
+        number
+        for number, seen in watched.items()
+        if at - _age(number) < days * DAY and at - seen >= max(DAY, seen - _age(number))
+    ]
+
+
+def _age(number: str) -> float:
+    """When the post was written, in Unix seconds; its id says so."""
+    return (int(number or 0) >> 22) / 1000 + _EPOCH
+
+
+def _since(number: str | None, job: str, now: datetime) -> str | None:
+    return max(number, _first_number(now - REACH), key=int) if number and job == "search" else number
+
+
+def _first_number(moment: datetime) -> str:
+    return str(int((moment.timestamp() - _EPOCH) * 1000) << 22)
+
+
+def _written(number: str, date: str, now: datetime) -> datetime:
+    try:
+        return min(cells.moment(date, UTC) if date else datetime.fromtimestamp(_age(number), UTC), now)
+    except ValueError:
+        return now
+
+
+def _pause(response: Response, now: datetime) -> float:
+    """Seconds, where the window's last request is used up."""
+    spent = response.headers.get("x-rate-limit-remaining", "").strip() == "0"
+    return _until(response.headers.get("x-rate-limit-reset"), now) or 0.0 if spent else 0.0
+
+
+def _until(moment: str | None, now: datetime) -> float | None:
+    if not moment or not _NUMBER.fullmatch(moment.strip()):
+        return None
+    return min(max(int(moment) - now.timestamp(), 1.0), DAY)
+
+
+def _said(post: Mapping[str, Any]) -> str:
+    """The whole text; that of a long post stands elsewhere."""
+    long = string(inner(post, "note_tweet", "note_post"), "text")
+    return clean(html.unescape(long or string(post, "text")))
+
+
+def _same(posted: str, text: str) -> bool:
+    """X puts addressees in front, and replaces links."""
+    plain = (fold(_LINK.sub("", _ADDRESSEES.sub("", one))) for one in (posted, text))
+    return next(plain) == next(plain)
+
+
+def _references(post: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which posts it answers ("replied_to"), quotes or passes on ("retweeted")."""
+    found = rows(post, "referenced_tweets", "referenced_posts")
+    return [(string(one, "type").replace("reposted", "retweeted"), _id(one)) for one in found]
+
+
+def _newest(mention: Mention) -> str:
+    return _number(mention.raw.get("post")) or mention.id
+
+
+def _id(thing: Mapping[str, Any]) -> str:
+    return _number(thing.get("id"))
+
+
+def _number(value: object) -> str:
+    return value if isinstance(value, str) and _NUMBER.fullmatch(value) else ""
+
+
+def _versions(post: Mapping[str, Any]) -> list[str]:
+    """Ids of an edited post, oldest first."""
+    return [number for number in strings(post, "edit_history_tweet_ids", "edit_history_post_ids") if _number(number)]
