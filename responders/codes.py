@@ -220,6 +220,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "unreachable": _("A source cannot be read"),
         "stopped": _("A source was stopped; a person has to act"),
         "recovered": _("A source can be read again"),
+        "mail_refused": _("A mail to one of you is not delivered"),
     },
     # reasons that stand in the audit list
     "why": {
@@ -233,6 +234,10 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "label_corrected": _("the label was corrected"),
         "judged_again": _("another model judged the text"),
         "promise_renewed": _("the promised time was over"),
+        "until something changes": _("something changes"),
+        "something changed": _("something changed"),
+        "the time is over": _("the time is over"),
+        "channel": _("the channel"),
         "stopped while posting": _("stopped while posting"),
         "the approval does not hold any more": _("the approval does not hold any more"),
     },

@@ -53,9 +53,8 @@ class Sender:
 
     async def recover(self) -> None:
         """What a crash left in the middle is looked for in the channel, and sent again only where it is not there."""
-        for message in await self.store.run(self.store.messages.recover, self.clock()):
-            if message.medium == MEDIUM:
-                await self._look_for(message)
+        for message in await self.store.run(self.store.messages.recover, MEDIUM, self.clock()):
+            await self._look_for(message)
 
     async def step(self) -> None:
         now = self.clock()

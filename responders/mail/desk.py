@@ -1,0 +1,55 @@
+"""Mail as a whole: its parts put together out of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from monitor.options import Config, MailOptions
+from monitor.people import people_of
+from monitor.store.sqlite import SqliteStore
+from responders.mail.composing import Composer
+from responders.mail.sender import Sender
+from responders.mail.smtp import server_of
+from responders.mail.tokens import key_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailDesk:
+    sender: Sender
+
+
+@asynccontextmanager
+async def mail_desk(
+    config: Config, mail: MailOptions, *, store: SqliteStore, clock: Callable[[], datetime]
+) -> AsyncIterator[MailDesk]:
+    """Raises StoreError where the key of the marks in replies cannot be read."""
+    state = config.service.state
+    composer = Composer(
+        store=store,
+        people=people_of(config),
+        zone=ZoneInfo(config.page.timezone),
+        clock=clock,
+        sender=mail.sender,
+        key=await store.run(key_of, state),
+        page=lambda: page_address(config.page.url, state),
+        local=not config.page.url,
+        replies=bool(mail.imap_host),
+    )
+    channel = (config.slack.notices or config.slack.channel) if config.slack is not None else ""
+    sender = Sender(store=store, server=server_of(mail), composer=composer, clock=clock, channel=channel)
+    yield MailDesk(sender=sender)
+
+
+def page_address(url: str, state: Path) -> str:
+    """As configured, else as the running service knows it, "" where neither is there."""
+    if url:
+        return url.rstrip("/")
+    try:
+        return (state / "page.url").read_text().strip().rstrip("/")
+    except OSError:
+        return ""

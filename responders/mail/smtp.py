@@ -1,0 +1,218 @@
+"""Mails out through aiosmtplib: one recipient a message, errors named by what the caller does next."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP as WIRE
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.options import MailOptions
+from monitor.text import one_line
+
+if TYPE_CHECKING:
+    from aiosmtplib import SMTP
+
+TIMEOUT: Final = 30.0  # seconds until a server answers
+LAST_TIMEOUT: Final = 180.0  # after the whole mail: servers look into it before they take it, and who gives up is lost
+_GO_ON, _TAKEN, _TOO_BUSY = 354, 250, 421
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """How to reach the SMTP server; `sender` is the envelope's."""
+
+    sender: str
+    host: str
+    port: int
+    security: str  # "tls", "starttls" or "none"
+    user: str = ""
+    password: str = field(default="", repr=False)
+    ca: Path | None = None
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Connection]:
+        """Connected and logged in. Raises TemporaryError, AuthError (the server wants other credentials) and
+        PermanentError (it cannot do what config.toml asks for); nothing was sent then."""
+        from aiosmtplib import SMTP
+
+        client = SMTP(
+            hostname=self.host,
+            port=self.port,
+            # of our own domain: Python would ask the name service for this machine's name, which can take seconds
+            local_hostname=self.sender.rpartition("@")[2].encode("idna").decode(),
+            username=self.user or None,
+            password=self.password if self.user else None,
+            use_tls=self.security == "tls",
+            start_tls=self.security == "starttls",
+            cert_bundle=str(self.ca) if self.ca else None,
+            timeout=TIMEOUT,
+        )
+        with _named_at_the_door(self):
+            await client.connect()
+        try:
+            yield Connection(client, self.sender)
+        finally:
+            await _leave(client)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    client: SMTP
+    sender: str
+
+    async def send(self, message: EmailMessage, recipient: str) -> None:
+        """Raises TemporaryError and PermanentError: it surely did not go out. AuthError: the server does not let us
+        write from our address. OutcomeUnknown: it may be out, since the connection ended after the final dot."""
+        raw = message.as_bytes(policy=WIRE)
+        with _named_on_the_way():
+            await self.client.rset()  # whatever the mail before left behind
+            await self.client.mail(wire_address(self.sender))
+            await self.client.rcpt(wire_address(recipient))
+            started = await self.client.execute_command(b"DATA")
+        if started.code != _GO_ON:
+            raise _refused(started.code, started.message)
+        await self._hand_over(raw)
+
+    async def _hand_over(self, raw: bytes) -> None:
+        """aiosmtplib's own data() raises the same errors before and after the mail is on its way, so the step that
+        cannot be taken back is done here."""
+        from aiosmtplib import SMTPException
+        from aiosmtplib.errors import SMTPServerDisconnected
+
+        protocol = self.client.protocol
+        if protocol is None:
+            raise TemporaryError("the mail server hung up")
+        try:
+            protocol.write(_on_the_wire(raw))
+        except SMTPServerDisconnected:
+            raise TemporaryError("the mail server hung up") from None
+        try:
+            answer = await protocol.read_response(timeout=LAST_TIMEOUT)
+        except (SMTPException, OSError) as error:
+            self.client.close()
+            raise OutcomeUnknown(f"no answer after the whole mail was sent ({type(error).__name__})") from None
+        if answer.code != _TAKEN:
+            raise _refused(answer.code, answer.message)
+
+    @property
+    def usable(self) -> bool:
+        return self.client.is_connected
+
+
+def server_of(mail: MailOptions) -> Server:
+    return Server(
+        sender=mail.sender,
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        user=mail.user,
+        password=mail.password.get_secret_value() if mail.password else "",
+        ca=mail.ca,
+    )
+
+
+async def _leave(client: SMTP) -> None:
+    from aiosmtplib import SMTPException
+
+    try:
+        if client.is_connected:
+            await client.quit(timeout=5)
+    except (SMTPException, OSError):
+        pass  # it has all that it was to have
+    finally:
+        client.close()
+
+
+@contextmanager
+def _named_at_the_door(server: Server) -> Iterator[None]:
+    from aiosmtplib import SMTPException
+    from aiosmtplib.errors import SMTPAuthenticationError, SMTPResponseException
+
+    where = f"{server.host}:{server.port}"
+    try:
+        yield
+    except SMTPAuthenticationError as error:
+        raise _login(error.code, error.message) from None
+    except SMTPResponseException as error:
+        raise _refused(error.code, error.message) from None
+    except (SMTPException, OSError) as error:
+        raise _at_the_door(error, server, where) from None
+
+
+def _at_the_door(error: Exception, server: Server, where: str) -> SourceError:
+    from aiosmtplib import SMTPException
+
+    if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError) and server.ca is not None:
+        return PermanentError(f"mail.ca: {server.ca} cannot be read")
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            hint = "; name the authority's certificate in mail.ca" if server.ca is None else ""
+            return TemporaryError(f"the certificate of {where} is not trusted ({cause.verify_message}){hint}")
+        if isinstance(cause, ssl.SSLError):
+            return TemporaryError(f"{where} does not speak TLS as mail.security asks for; 465: tls, 587: starttls")
+        cause = cause.__cause__
+    if type(error) is SMTPException and "AUTH" not in str(error):
+        return PermanentError(f"{where} offers no STARTTLS; try mail.security = 'tls' with port 465")
+    if type(error) is SMTPException:
+        return PermanentError(f"{where} offers no way to log in that we know; leave mail.user empty, or use TLS")
+    return TemporaryError(f"{where} cannot be reached ({type(error.__cause__ or error).__name__})")
+
+
+@contextmanager
+def _named_on_the_way() -> Iterator[None]:
+    from aiosmtplib import SMTPException
+    from aiosmtplib.errors import SMTPResponseException, SMTPSenderRefused
+
+    try:
+        yield
+    except SMTPSenderRefused as error:
+        if error.code // 100 == 5:
+            said = _said(error.code, error.message)
+            raise AuthError(f"the mail server does not let us write from mail.sender: {said}") from None
+        raise _refused(error.code, error.message) from None
+    except SMTPResponseException as error:
+        raise _refused(error.code, error.message) from None
+    except (SMTPException, OSError) as error:
+        raise TemporaryError(f"the mail server hung up ({type(error).__name__})") from None
+
+
+def _login(code: int, message: str) -> SourceError:
+    if code // 100 == 4:
+        return TemporaryError(f"the mail server cannot check the password now: {_said(code, message)}")
+    return AuthError(f"the mail server refuses mail.user and mail.password: {_said(code, message)}")
+
+
+def _refused(code: int, message: str) -> SourceError:
+    if code // 100 == 5:
+        return PermanentError(f"the mail server refuses it: {_said(code, message)}")
+    return Busy(_said(code, message)) if code == _TOO_BUSY else TemporaryError(_said(code, message))
+
+
+class Busy(TemporaryError):
+    """421: the server is about to hang up on everybody, not only on this mail."""
+
+
+def _said(code: int, message: str) -> str:
+    return f"{code} {one_line(message, 200)}"
+
+
+def wire_address(address: str) -> str:
+    """With a domain such as "pošta.sk" as the wire wants it. Raises PermanentError."""
+    name, _, domain = address.rpartition("@")
+    try:
+        return f"{name.encode('ascii').decode()}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        raise PermanentError("the address holds letters that mail servers do not take") from None
+
+
+def _on_the_wire(raw: bytes) -> bytes:
+    """Lines that begin with a dot get a second one; a dot alone ends it."""
+    return re.sub(rb"(?m)^\.", b"..", raw.removesuffix(b"\r\n") + b"\r\n") + b".\r\n"
