@@ -36,6 +36,7 @@ POLL_EVERY = 60.0  # seconds between two looks where the server cannot IDLE
 ANSWERS_WITHIN = 30.0  # seconds that the server may take for anything but IDLE
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds before it is tried again
 STOPS_WITHIN = 1.0  # seconds that a shutdown waits for the thread
+BEAT = 0.2  # seconds after which the thread looks whether it has to stop while the event loop works for it
 BACK = timedelta(days=15)  # at first, and after the server numbered anew: marks do not live longer
 
 P = ParamSpec("P")
@@ -163,6 +164,7 @@ class _Session:
             if self._stopping.is_set():
                 raise ConnectionAbortedError
             box.login(self._account.user, self._account.password, initial_folder=None)
+            _ask_abilities(box)
             yield box
         finally:
             self._box = None
@@ -181,8 +183,8 @@ class _Session:
 
     def _open(self, box: BaseMailBox) -> int:
         box.folder.set(self._account.folder)
-        _, [value] = box.client.response("UIDVALIDITY")
-        return int(value or 0)
+        _, found = box.client.response("UIDVALIDITY")
+        return int(found[-1] or 0)
 
     async def _tell_listening(self) -> None:
         self._reader.listening.set()
@@ -228,9 +230,10 @@ class _Session:
         future = asyncio.run_coroutine_threadsafe(work(*args, **kwargs), self._loop)
         while True:
             try:
-                return future.result(timeout=STOPS_WITHIN)
+                return future.result(timeout=BEAT)
             except TimeoutError:
                 if self._stopping.is_set():
+                    future.cancel()
                     raise ConnectionAbortedError from None
             except CancelledError:
                 raise ConnectionAbortedError from None
@@ -249,6 +252,12 @@ def _connect(account: Account) -> BaseMailBox:
     if account.security == "tls":
         return MailBox(account.host, account.port, timeout=ANSWERS_WITHIN, ssl_context=context)
     return MailBoxStartTls(account.host, account.port, timeout=ANSWERS_WITHIN, ssl_context=context)
+
+
+def _ask_abilities(box: BaseMailBox) -> None:
+    """Again after the login: before it, servers keep most of what they can do to themselves."""
+    _, found = box.client.capability()
+    box.client.capabilities = tuple((found[-1] or b"").decode("ascii", "replace").upper().split())
 
 
 def _heard_of_more(box: BaseMailBox) -> bool:
