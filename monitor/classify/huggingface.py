@@ -22,7 +22,7 @@ RECORD = "ohlas.json"  # beside the files of a pulled revision: what was pulled,
 _NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?", re.ASCII)
 _READ = re.compile(  # beside the weights: what a tokenizer and a configuration consist of
     r"config\.json|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json|vocab\.(txt|json)"
-    r"|merges\.txt|bpe\.codes|(sentencepiece(\.bpe)?|spiece|tokenizer)\.model"
+    r"|chat_template\.jinja|merges\.txt|bpe\.codes|(sentencepiece(\.bpe)?|spiece|tokenizer)\.model"
 )
 VOCABULARIES = (
     *("tokenizer.json", "sentencepiece.bpe.model", "sentencepiece.model", "spiece.model", "tokenizer.model"),

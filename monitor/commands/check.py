@@ -13,12 +13,14 @@ import click
 from monitor.commands.opening import Setup, pass_setup
 from monitor.commands.sources import connected, first_page
 from monitor.commands.terminal import echo_json, table, written_out
-from monitor.errors import ConfigError, ModelUnusable, OhlasError
+from monitor.errors import AuthError, ConfigError, ModelUnusable, NotFound, OhlasError
 from monitor.model import CanReceive, Connector, Page
+from monitor.text import one_line
 
 if TYPE_CHECKING:
-    from monitor.options import Config, SourceOptions
+    from monitor.options import Config, LlmOptions, SourceOptions
     from monitor.settings import Loaded
+    from responders.llm.endpoint import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,16 @@ class Judge:
     name: str
     runs_on: str = ""  # "" for the embedded one
     labels: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """The language model that drafts; `problem` is "" where it can be used, `note` tells what is not sure."""
+
+    model: str
+    endpoint: str = ""  # "" for one that runs here
+    note: str = ""
     problem: str = ""
 
 
@@ -76,10 +88,13 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
         _show_mistakes(ConfigError(problems), as_json)
         raise OhlasError(f"the playbooks and facts cannot be used: {_mistakes(len(problems))}")
     model = _model(loaded.config)
+    author = _author(setup, loaded.config, timeout, offline)
     answers = [] if offline else asyncio.run(_ask_all(setup, loaded.config, timeout))
-    (_show_json if as_json else _show)(setup, loaded, model, answers)
+    (_show_json if as_json else _show)(setup, loaded, model, author, answers)
     if model.problem:
         raise OhlasError(model.problem)
+    if author and author.problem:
+        raise OhlasError(f"drafting.llm: {author.problem}")
     if silent := [answer.name for answer in answers if not answer.reachable]:
         raise OhlasError(f"cannot be read: {', '.join(silent)}")
 
@@ -107,6 +122,58 @@ def _model(config: Config) -> Judge:
     except ModelUnusable as error:
         return Judge(name=config.classifier.model, problem=str(error))
     return Judge(name=found.name, runs_on=found.repository.weights.engine, labels=found.mapping.described())
+
+
+def _author(setup: Setup, config: Config, limit: float, offline: bool) -> Author | None:
+    """Asks the endpoint which models it knows, or loads the model that runs here. Writes nothing, costs nothing."""
+    llm = config.drafting.llm
+    if llm is None:
+        return None
+    if not llm.endpoint.strip():
+        return _local_author(config, llm)
+    endpoint = setup.masked(llm.endpoint)
+    if offline:
+        return Author(model=llm.model, endpoint=endpoint)
+    from responders.llm.endpoint import Endpoint
+
+    try:
+        listed = asyncio.run(_listed(Endpoint(llm.model_copy(update={"timeout": limit}))))
+    except OhlasError as error:
+        return Author(model=llm.model, endpoint=endpoint, problem=setup.masked(_of_the_endpoint(error)))
+    if {llm.model, f"{llm.model}:latest"} & set(listed):
+        return Author(model=llm.model, endpoint=endpoint)
+    if not listed:
+        return Author(model=llm.model, endpoint=endpoint, note="it answers, but does not say which models it has")
+    known = ", ".join(one_line(name, 60) for name in sorted(listed)[:8])
+    problem = f"the endpoint answers, but has no model {llm.model}; it has {setup.masked(known)}"
+    return Author(model=llm.model, endpoint=endpoint, problem=problem)
+
+
+async def _listed(endpoint: Endpoint) -> list[str]:
+    try:
+        return await endpoint.models()
+    finally:
+        await endpoint.close()
+
+
+def _of_the_endpoint(error: OhlasError) -> str:
+    """Errors of the network speak of sources."""
+    if isinstance(error, AuthError):
+        return "the endpoint refuses the key; check drafting.llm.api_key"
+    if isinstance(error, NotFound):
+        return "nothing answers at that address; check drafting.llm.endpoint, it often ends in /v1"
+    return str(error)
+
+
+def _local_author(config: Config, llm: LlmOptions) -> Author:
+    from monitor.classify.choosing import models_folder
+    from responders.llm.local import LocalModel
+
+    try:
+        LocalModel(llm, base=config.base, models=models_folder(config)).check()
+    except ModelUnusable as error:
+        return Author(model=llm.model, problem=f"the model {llm.model} cannot be used: {error}")
+    return Author(model=llm.model)
 
 
 async def _ask_all(setup: Setup, config: Config, limit: float) -> list[Answer]:
@@ -148,21 +215,22 @@ def _answer(source: SourceOptions, connector: Connector, page: Page) -> Answer:
     )
 
 
-def _show_json(setup: Setup, loaded: Loaded, model: Judge, answers: list[Answer]) -> None:
+def _show_json(setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer]) -> None:
     from monitor.settings import shown
 
     document: dict[str, Any] = {
-        "ok": not model.problem and all(answer.reachable for answer in answers),
+        "ok": not model.problem and not (author and author.problem) and all(answer.reachable for answer in answers),
         "problems": [],
         "warnings": list(loaded.warnings),
         "settings": shown(loaded.config),
         "classifier": model,
+        "language_model": author,
         "sources": answers,
     }
     echo_json(document)
 
 
-def _show(setup: Setup, loaded: Loaded, model: Judge, answers: list[Answer]) -> None:
+def _show(setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer]) -> None:
     from monitor.settings import as_lines, shown
 
     _section(f"Settings of {setup.path}", as_lines(shown(loaded.config)))
@@ -170,11 +238,15 @@ def _show(setup: Setup, loaded: Loaded, model: Judge, answers: list[Answer]) -> 
     if loaded.config.classifier.model:
         judges = model.problem or f"{model.name}, on {model.runs_on}: {model.labels}"
         _section("Classifier", [judges])
+    if author:
+        where = f"at {author.endpoint}" if author.endpoint else "on this machine"
+        _section("Language model", [author.problem or f"{author.model}, {where}: {author.note or 'ok'}"])
     rows = [(answer.name, answer.kind, _in_words(answer)) for answer in answers]
     _section("Sources", table(("name", "kind", "answer"), rows) if rows else ())
     for answer in answers:
         _section(f"Left out by {answer.name}", answer.skipped[:10])
-    if not loaded.warnings and not model.problem and all(answer.reachable for answer in answers):
+    fine = not model.problem and not (author and author.problem)
+    if not loaded.warnings and fine and all(answer.reachable for answer in answers):
         click.echo("Everything is in order." if answers else "config.toml is in order.")
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monitor.errors import ModelUnusable
 from monitor.options import LlmOptions
 from responders.llm.model import NotWritten, Prompt, Tokens, Written
+
+if TYPE_CHECKING:
+    from monitor.classify.huggingface import Repository
 
 _REST = 300.0  # seconds until a model that could not be loaded is tried again
 
@@ -24,6 +27,7 @@ class LocalModel:
         self._base = base
         self._models = models
         self._loaded: tuple[Any, Any] | None = None
+        self._known = False  # whether what the folder holds is written down
         self._one_at_a_time = threading.Lock()
 
     async def write(self, prompt: Prompt) -> Written:
@@ -50,10 +54,11 @@ class LocalModel:
         import torch
 
         words, model = self._load()
+        self._remember()
         given = words(_said(words, prompt), return_tensors="pt", add_special_tokens=False).to(model.device)
         length = given["input_ids"].shape[1]
         with torch.inference_mode():
-            found = model.generate(**given, **self._wishes(words))
+            found = model.generate(**given, **self._wishes(words), eos_token_id=sorted(_ends(words, model)))
         answer = found[0, length:]
         tokens = Tokens(length, len(answer))
         if len(answer) == 0 or int(answer[-1]) not in _ends(words, model):
@@ -75,13 +80,26 @@ class LocalModel:
     def _folder(self) -> Path:
         from monitor.classify import huggingface
 
-        # "gpu" prefers safetensors, which is what can write here
-        found = huggingface.find(self._options.model, "", base=self._base, models=self._models, gpu=True)
+        found = self._found()
         if found.weights.engine != "torch":
             raise ModelUnusable("a model that writes needs safetensors and PyTorch: pip install -e '.[torch]'")
         huggingface.settings_of(found.folder)  # refuses code of strangers
-        huggingface.remember(found)
         return found.folder
+
+    def _found(self) -> Repository:
+        """Checked byte by byte."""
+        from monitor.classify import huggingface
+
+        # "gpu" prefers safetensors, which is what can write here
+        return huggingface.find(self._options.model, "", base=self._base, models=self._models, gpu=True)
+
+    def _remember(self) -> None:
+        """What a folder of the user's own holds at its first use is what it has to hold from then on."""
+        if not self._known:
+            from monitor.classify import huggingface
+
+            huggingface.remember(self._found())
+            self._known = True
 
 
 def _opened(folder: Path) -> tuple[Any, Any]:
