@@ -13,7 +13,7 @@ import pytest
 
 from monitor.model import Action, Decision, Draft, DraftState, Finding
 from monitor.people import Person
-from monitor.store.messages import Message
+from monitor.store.messages import Message, NewMessage
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
 from responders.mail.incoming import read
@@ -184,6 +184,26 @@ async def test_a_forwarded_letter_approves_neither_as_the_recipient_nor_as_the_f
     assert await place.write("schválit", place.token("anna"), sender=BORIS)
     assert place.draft.state is DraftState.PENDING
     assert place.outbox()[0].recipient == BORIS
+
+
+async def test_a_letter_about_several_drafts_cannot_be_answered_with_a_word(place: Place) -> None:
+    """It bears no mark, so the mail that it follows has to be found by its id."""
+    round_letter = NewMessage(key="round", medium="mail", recipient=ANNA, person="anna", kind="notice", due=NOON)
+    place.store.messages.put([round_letter], NOON)
+    [sent] = place.outbox()
+    place.store.messages.sent(sent, NOON, external_id="<round@example.test>")
+    receiver, thread = place.receiver, {"In_Reply_To": "<round@example.test>", "message_id": "<r@example.test>"}
+
+    async def take(sender: str, **more: str) -> bool:
+        mail = reply("", "schváliť", sender=sender, **(thread | more))
+        return await receiver.take(read(mail.as_bytes(), mailbox=OHLAS, authserv_id=AUTHSERV_ID))
+
+    assert not await take(BORIS)
+    assert await take(ANNA, Auto_Submitted="auto-replied")
+    assert place.outbox() == []
+    assert await take(ANNA, message_id="<by-hand@example.test>")
+    assert place.told().startswith("E-mail, na ktorý ste odpovedali, je o viacerých návrhoch")
+    assert place.draft.state is DraftState.PENDING
 
 
 async def test_strangers_get_no_answer(place: Place) -> None:

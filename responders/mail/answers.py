@@ -75,6 +75,10 @@ def undecided(why: Why, words: Words) -> str:
         "not_yours": lambda: words.say(
             "The mail that you answered was written to somebody else, so your reply decides nothing. Use the page."
         ),
+        "no_mark": lambda: words.say(
+            "The mail that you answered is about several drafts or about none, so your reply decides nothing."
+            " Use the page."
+        ),
         "nothing_written": lambda: words.say(
             "No text was found above the quotation, so nothing was changed. Write on the first line: %(approve)s,"
             " %(reject)s with a reason, or a new text.",

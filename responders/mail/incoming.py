@@ -18,6 +18,7 @@ from responders.mail.tokens import find_tokens
 
 LIMIT = 1_000_000  # bytes of a mail that are looked at; attachments make mails large, not what people type
 _CANDIDATES = 50  # tokens at most that are tried for one mail
+_THREAD = 20  # mails before it that are looked for
 REPORT = "multipart/report"  # what mail servers write when a mail could not be delivered
 _FIELD = 4_000  # characters of one header field
 
@@ -25,15 +26,16 @@ _FIELD = 4_000  # characters of one header field
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """`sender` is the one address in From, "" where there is none or more than one. `tokens` are what may be a mark
-    of ours, the likeliest first; `to_us`: it went to an address with one. `first_line` and `text` are new, not quoted.
-    `automatic` says why nobody wrote this by hand, "" where somebody did. `key` is the same whenever this mail comes
-    again, and no mail of somebody else has it."""
+    of ours, the likeliest first; `to_us`: it went to an address with one. `answers` are the ids of mails that it
+    follows. `first_line` and `text` are new, not quoted. `automatic` says why nobody wrote this by hand, "" where
+    somebody did. `key` is the same whenever this mail comes again, and no mail of somebody else has it."""
 
     message_id: str
     sender: str
     subject: str
     tokens: tuple[str, ...]
     to_us: bool
+    answers: tuple[str, ...]
     first_line: str
     text: str
     automatic: str
@@ -63,6 +65,7 @@ def read(raw: bytes, *, mailbox: str, authserv_id: str) -> Incoming:
         subject=one_line(decoded(_first(headers, "Subject"))),
         tokens=_tokens(headers, raw, body, marked),
         to_us=bool(marked),
+        answers=_answered(headers),
         first_line=text.partition("\n")[0].strip(),
         text=text,
         automatic=_automatic(headers, sender, mailbox),
@@ -130,6 +133,13 @@ def _marked_addresses(headers: Message, mailbox: str) -> list[str]:
     local, _, domain = mailbox.partition("@")
     ours = re.compile(rf"(?<![\w.+-]){re.escape(local)}\+([^\s@<>,;\"]{{1,200}})@{re.escape(domain)}\b", re.IGNORECASE)
     return [found for name in _PLACES for value in _fields(headers, name) for found in ours.findall(value)]
+
+
+def _answered(headers: Message) -> tuple[str, ...]:
+    """The mail that it answers first, then those before it."""
+    fields = [value for name in ("In-Reply-To", "References") for value in reversed(_fields(headers, name))]
+    found = [one for value in fields for one in reversed(re.findall(r"<[^<>\s]{1,300}>", value))]
+    return tuple(dict.fromkeys(found))[:_THREAD]
 
 
 def _tokens(headers: Message, raw: bytes, body: Message, marked: list[str]) -> tuple[str, ...]:

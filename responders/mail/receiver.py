@@ -51,7 +51,10 @@ class Receiver:
 
     def _take(self, incoming: Incoming) -> bool:
         now = self.clock()
-        found = outcome(incoming, lambda mark: read_token(self.key, mark, self.rules.people, now), self.rules.people)
+        people = self.rules.people
+        found = outcome(
+            incoming, lambda mark: read_token(self.key, mark, people, now), people, self._answered(incoming)
+        )
         if isinstance(found, NotOurs):
             log.debug("a mail is left alone: %s", found.why)
             return False
@@ -60,10 +63,15 @@ class Receiver:
             self.store.messages.receive(incoming.key, now)
         return True
 
+    def _answered(self, incoming: Incoming) -> str:
+        """Whom the letter was for that this mail follows, "" where we sent none of those."""
+        found = (self.store.messages.find(VIA, one) for one in incoming.answers)
+        return next((message.person for message in found if message is not None), "")
+
     def _act(self, found: NobodyWrote | Told | Wish, incoming: Incoming, now: datetime) -> None:
         match found:
-            case NobodyWrote(token, why):
-                log.info("no person wrote the answer to the mail for %s (%s); it is passed over", token.person, why)
+            case NobodyWrote(person_name, why):
+                log.info("no person wrote the answer to the mail for %s (%s); it is passed over", person_name, why)
             case Told(person, why, token):
                 self._answer(person, token, answers.undecided(why, self._words(person)), incoming, now)
             case Wish(action="edit"):

@@ -21,7 +21,9 @@ LONGEST = 10_000  # characters of an edited text; no platform takes more
 _REASON = 500  # characters of why something was rejected
 
 # why nothing was decided; the words are in responders/mail/answers.py
-Why = Literal["unverified", "forged", "too_old", "not_yours", "nothing_written", "mixed", "too_long", "same_text"]
+Why = Literal[
+    "unverified", "forged", "too_old", "not_yours", "nothing_written", "mixed", "too_long", "same_text", "no_mark"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class NotOurs:
 class NobodyWrote:
     """A robot's answer to a letter of ours: done with, and not answered."""
 
-    token: Token
+    person: str  # whom the letter was for
     why: str
 
 
@@ -62,13 +64,14 @@ class Wish:
 Outcome = NotOurs | NobodyWrote | Told | Wish
 
 
-def outcome(incoming: Incoming, read: Callable[[str], Token], people: People) -> Outcome:
-    """`read` reads a mark of ours and raises TokenError."""
+def outcome(incoming: Incoming, read: Callable[[str], Token], people: People, answered: str = "") -> Outcome:
+    """`read` reads a mark of ours and raises TokenError. `answered` is the person whom the letter was for that this
+    mail follows, "" where it is none of ours: letters about several drafts, or none, bear no mark."""
     token = _first_valid(incoming.tokens, read)
     if token is None:
-        return _without_token(incoming, people)
+        return _without_token(incoming, people, answered)
     if incoming.automatic:
-        return NobodyWrote(token, incoming.automatic)
+        return NobodyWrote(token.person, incoming.automatic)
     person = people[token.person]
     if not person.mail or incoming.sender.casefold() != person.mail.casefold():
         return _from_somebody_else(incoming, token, people)
@@ -88,11 +91,13 @@ def _first_valid(candidates: tuple[str, ...], read: Callable[[str], Token]) -> T
     return None
 
 
-def _without_token(incoming: Incoming, people: People) -> Outcome:
+def _without_token(incoming: Incoming, people: People, answered: str) -> Outcome:
     person = with_mail(people, incoming.sender)
-    if incoming.to_us and person is not None and incoming.verified and not incoming.automatic:
-        return Told(person, "too_old")
-    return NotOurs("no valid mark")
+    if incoming.automatic:
+        return NobodyWrote(answered, incoming.automatic) if answered else NotOurs(incoming.automatic)
+    if person is None or not incoming.verified or not (incoming.to_us or answered == person.name):
+        return NotOurs("no valid mark")
+    return Told(person, "too_old" if incoming.to_us else "no_mark")
 
 
 def _from_somebody_else(incoming: Incoming, token: Token, people: People) -> Outcome:
