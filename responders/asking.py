@@ -39,6 +39,7 @@ LOUD = (
 WAKING = (
     "mention_edited",
     "redrafted",
+    "model_drafted",
     "correct",
     "publication_failed",
     "publication_refused",

@@ -11,6 +11,7 @@ from typing import Annotated
 import regex
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from monitor.logs import mask
 from monitor.text import clean
 from responders.llm.model import NotWritten, Prompt
 
@@ -73,9 +74,7 @@ def examine(
     """Refuse what no reply holds, whatever the guard would say. `public` are lines that may stand there, such as the
     company's contact; `secrets` must not. Raises NotWritten: "leak", "markup", "refused", "wrong_language"."""
     text = " ".join(parts.values())
-    if any(secret in text for secret in (prompt.fence, *secrets)) or _repeats(text, prompt.rules):
-        raise NotWritten("leak")
-    if _ITSELF.search(text):
+    if prompt.fence in text or _tells(text, secrets) or _repeats(text, prompt.rules) or _ITSELF.search(text):
         raise NotWritten("leak")
     if _REFUSAL.search(text):
         raise NotWritten("refused")
@@ -105,6 +104,11 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _why(error: Exception) -> str:
     too_long = isinstance(error, ValidationError) and any(one["type"] == "string_too_long" for one in error.errors())
     return "too_long" if too_long else "nonsense"
+
+
+def _tells(text: str, secrets: Collection[str]) -> bool:
+    """Whether a secret stands there, in whatever form, or with spaces in it."""
+    return any(mask(form, secrets) != form for form in (text, "".join(text.split())))
 
 
 def _repeats(text: str, rules: str) -> bool:

@@ -307,9 +307,8 @@ def _why(matter: Matter, words: Words) -> Iterator[str]:
 
 def _reply_title(matter: Matter, words: Words) -> str:
     draft = matter.draft
-    author = "" if draft.author == "playbook" else words.say("written by %(author)s", author=draft.author)
     revision = words.say("revision %(rev)s", rev=draft.rev)
-    found = (words.say("Our reply"), words.language_name(draft.language), revision, author)
+    found = (words.say("Our reply"), words.language_name(draft.language), revision, words.written(draft))
     return one_line(" · ".join(part for part in found if part), 150)
 
 
