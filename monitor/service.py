@@ -243,6 +243,8 @@ class Service:
                 clock=self.clock,
                 company=self.config.company.name,
                 judge_again=self.pipeline.again,
+                times=self.asker.times,
+                lease=timedelta(minutes=self.config.approval.lease),
                 mails=self.config.mail is not None,
             )
         )

@@ -66,7 +66,7 @@ class Step:
 def next_step(asking: Asking, clock: Clock, people: People, escalate_to: str, now: datetime) -> Step:
     """What is due for a draft whose timer has run out."""
     if asking.snoozed_until is not None and asking.snoozed_until <= now:
-        return Step(level=asking.level, timer=_timer_after_rest(asking, clock, now), wake=True)
+        return Step(level=asking.level, timer=timer_after_rest(asking, clock, now), wake=True)
     steps: dict[int, Callable[[], Step]] = {
         0: lambda: Step(level=REMINDED, timer=_answer_by(asking, clock), people=holders(asking)),
         REMINDED: lambda: _overdue(asking, clock, people, escalate_to, now),
@@ -89,7 +89,7 @@ def _overdue(asking: Asking, clock: Clock, people: People, escalate_to: str, now
     return Step(level=NEXT_PERSON, timer=clock.last_call(asking.draft.priority, now), people=told)
 
 
-def _timer_after_rest(asking: Asking, clock: Clock, now: datetime) -> datetime | None:
+def timer_after_rest(asking: Asking, clock: Clock, now: datetime) -> datetime | None:
     """A snooze moves no deadline: what was due meanwhile is due at once, but for the one who just woke it."""
     if asking.level == 0:
         return max(now, clock.reminder(asking.draft.priority, asking.draft.created_at))

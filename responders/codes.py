@@ -234,7 +234,6 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "label_corrected": _("the label was corrected"),
         "judged_again": _("another model judged the text"),
         "promise_renewed": _("the promised time was over"),
-        "until something changes": _("something changes"),
         "something changed": _("something changed"),
         "the time is over": _("the time is over"),
         "channel": _("the channel"),

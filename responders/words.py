@@ -14,6 +14,7 @@ from monitor.model import Draft, Finding, Reason
 from responders.codes import CODES, FAULT
 
 _RELABELLED = re.compile(r"label (\S+) (\S+)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?[+-]\d\d:\d\d")
 LOCALE = Path(__file__).parent / "locale"
 # how each language calls itself, in the order of the switch
 LANGUAGES = {"en": "English", "sk": "Slovenčina", "cs": "Čeština", "hu": "Magyar"}
@@ -64,6 +65,14 @@ class Words:
         why = self.code("model_note", code)
         broken = ", ".join(self.code("rule", rule) for rule in rules.split(", ") if rule)
         return self.say("from the playbook (%(why)s)", why=f"{why}: {broken}" if broken else why)
+
+    def deed(self, action: str, reason: str) -> str:
+        """A line of the audit list whose reason is a part of what was done."""
+        if action != "snooze":
+            return f"{self.code('action', action)} {reason}"
+        if _MOMENT.fullmatch(reason):
+            return self.say("snoozed until %(moment)s", moment=self.minute(datetime.fromisoformat(reason)))
+        return self.say("snoozed until something changes")
 
     def why(self, stored: str) -> str:
         """A reason out of the audit list: "code", "code: free text", "overrides rule, rule", "label old new",

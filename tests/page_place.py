@@ -11,17 +11,19 @@ from html import unescape
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 import aiohttp
 from aiohttp import web
 
 from monitor.model import Draft, Finding, Mention, Priority, Verdict
-from monitor.options import PageOptions
+from monitor.options import AnswerTimes, HoursOptions, PageOptions
 from monitor.people import Person
 from monitor.store.drafts import Judged
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Acknowledged, Rewritten, Rules, never, never_again, one_is_enough
+from responders.clocks import Clock
 from responders.page.app import PageContext, application
 from tests.made import APOLOGY, COMPLAINT, NOON, REPLY, arrive, composition, mention, people
 
@@ -71,6 +73,7 @@ class Place:
             company="Made-up Shop",
             judge_again=self.judge_again and partial(self.judge_again, self.store),
             mails=self.mails,
+            times=Clock(hours=HoursOptions(), zone=ZoneInfo(self.options.timezone), times=AnswerTimes(), remind_at=0.5),
         )
         self.runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=0.1)
         await self.runner.setup()
@@ -176,6 +179,9 @@ class Reader:
 
     async def send(self, draft_id: int, action: str, *, rev: int | None = None, **fields: str) -> Seen:
         """Open a draft and send one of its forms."""
+        return await self.fill(draft_id, action, fields, rev)
+
+    async def fill(self, draft_id: int, action: str, fields: Mapping[str, str], rev: int | None = None) -> Seen:
         page = await self.get(f"/drafts/{draft_id}")
         now = int(page.hidden("rev")) if 'name="rev"' in page.html else 1
         form = {"csrf": page.hidden("csrf"), "rev": str(rev or now), **fields}

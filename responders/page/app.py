@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.errors import StoreBusy
-from responders.page import aside, correcting, drafts, inbox, replies, sign_in, sources
+from responders.page import aside, correcting, drafts, holding, inbox, replies, sign_in, sources
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, read_form
 from responders.page.rendering import STATIC
@@ -44,6 +44,9 @@ def application(page: PageContext) -> web.Application:
     app.router.add_get("/drafts/{id:[0-9]{1,12}}", _reading(page, drafts.show))
     app.router.add_get("/drafts/{id:[0-9]{1,12}}/{action}", _reading(page, drafts.back_to_draft))
     app.router.add_post("/drafts/{id:[0-9]{1,12}}/correct", _writing(page, correcting.correct))
+    app.router.add_post(
+        f"/drafts/{{id:[0-9]{{1,12}}}}/{{what:{'|'.join(holding.STEPS)}}}", _writing(page, holding.hold)
+    )
     app.router.add_post("/drafts/{id:[0-9]{1,12}}/{action}", _writing(page, drafts.take_decision))
     app.router.add_get("/aside", _reading(page, aside.show))
     app.router.add_get("/aside/{id:[0-9]{1,12}}/draft", _reading(page, aside.back))

@@ -14,6 +14,7 @@ from monitor.people import Person
 from monitor.store.sign_ins import Session
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
+from responders.clocks import Clock
 from responders.page.often import Often
 from responders.page.rendering import render
 from responders.words import Words
@@ -25,7 +26,8 @@ LINKS_PER_ADDRESS = 20  # sign-in links that may be asked for from one address i
 class PageContext:
     """`reply_link` tells where a person posts an answer by hand, "" where that is not known; `clock` is aware.
 
-    `mails`: whether mail goes out, so that a sign-in link can be asked for.
+    A claim holds for `lease`; `times` are the company's working hours. `mails`: whether mail goes out, so that a
+    sign-in link can be asked for.
     """
 
     store: SqliteStore
@@ -33,7 +35,9 @@ class PageContext:
     options: PageOptions
     reply_link: Callable[[Mention], str]
     clock: Callable[[], datetime]
+    times: Clock
     company: str = ""
+    lease: timedelta = timedelta(minutes=15)
     judge_again: Callable[[int], Awaitable[None]] | None = None  # triages and drafts the mention with this row id
     mails: bool = False
     asked: Often = field(default_factory=lambda: Often(LINKS_PER_ADDRESS, timedelta(hours=1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast, get_args
 
 from aiohttp import web
@@ -18,6 +19,8 @@ from monitor.errors import (
     TextNeeded,
 )
 from monitor.model import LABELS, Action, Decision, Draft, DraftState, Label, Verdict
+from monitor.people import deciders
+from monitor.store.asking import Asking
 from monitor.store.views import InboxFilter, Matter, Neighbours
 from monitor.triage import label_for_reply
 from responders.approval import decide
@@ -35,7 +38,14 @@ STATUSES: dict[type[Exception], int] = {
     NotAllowed: 403,
     StoreBusy: 503,
 }
-SETTLING = ("approve", "reject", "full_answer", "posted", "not_posted")  # after these the next draft is wanted
+SETTLING = (
+    "approve",
+    "reject",
+    "handled",
+    "full_answer",
+    "posted",
+    "not_posted",
+)  # after these the next draft is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,16 +130,21 @@ async def _onwards(visit: Visit, action: str, draft: Draft) -> str:
     if action == "full_answer":
         newest = await store.run(store.views.draft_of, draft.mention_id)
         return f"/drafts/{newest.id if newest else draft.id}" + filter_query(wanted, after=draft.id)
-    around = await store.run(store.views.neighbours, wanted, draft.id)
-    following = around.after or around.before
-    return (f"/drafts/{following}" if following else "/") + filter_query(wanted, after=draft.id)
+    return await following(visit, wanted, draft.id)
+
+
+async def following(visit: Visit, wanted: InboxFilter, number: int) -> str:
+    """The address of the draft that comes after one that left the queue."""
+    around = await visit.page.store.run(visit.page.store.views.neighbours, wanted, number)
+    onwards = around.after or around.before
+    return (f"/drafts/{onwards}" if onwards else "/") + filter_query(wanted, after=number)
 
 
 async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> web.Response:
     wanted = read_filter(visit)
     store = visit.page.store
     try:
-        matter, around = await store.run(_look, visit.page, wanted, draft_id(visit))
+        matter, around, asking = await store.run(_look, visit.page, wanted, draft_id(visit))
     except NoSuchDraft:
         raise web.HTTPNotFound from None
     draft = matter.draft
@@ -140,6 +155,10 @@ async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> w
         draft=draft,
         mention=matter.mention,
         around=around,
+        asking=asking,
+        editing=(refusal.action == "edit") if refusal else "edit" in visit.request.query,
+        deciders=deciders(visit.page.rules.people),
+        tomorrow=(visit.now.astimezone(visit.page.times.zone) + timedelta(days=1)).date().isoformat(),
         query=filter_query(wanted),
         refusal=refusal,
         blocking=_blocking(draft, refusal),
@@ -155,9 +174,9 @@ async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> w
     )
 
 
-def _look(page: PageContext, wanted: InboxFilter, number: int) -> tuple[Matter, Neighbours]:
+def _look(page: PageContext, wanted: InboxFilter, number: int) -> tuple[Matter, Neighbours, Asking]:
     views = page.store.views
-    return views.matter(number), views.neighbours(wanted, number)
+    return views.matter(number), views.neighbours(wanted, number), page.store.asking.get(number)
 
 
 def _other_labels(verdict: Verdict) -> tuple[Label, ...]:

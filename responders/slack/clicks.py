@@ -10,14 +10,14 @@ from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
 from monitor.errors import DecisionRefused, StoreBusy
-from monitor.hours import add_working_time
 from monitor.model import Action, Decision, Draft, Label
 from monitor.people import Person, with_slack
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide, deciding
-from responders.clocks import REMINDED, Clock
+from responders.clocks import Clock
 from responders.codes import REJECTION_REASONS
 from responders.correction import correct
+from responders.holding import Rest, bring_forward, hand_on, rested
 from responders.slack import answers
 from responders.slack.api import Api
 from responders.slack.cards import CHANGE, HOUR, TOMORROW
@@ -27,6 +27,7 @@ from responders.words import Words
 log = logging.getLogger(__name__)
 
 VIA = "slack"
+RESTS: Mapping[str, Rest] = {HOUR: "hour", TOMORROW: "tomorrow", CHANGE: "change"}
 Payload = Mapping[str, Any]
 Response = dict[str, Any]  # what goes back with the acknowledgement; empty where there is nothing to say
 
@@ -110,8 +111,8 @@ class Clicks:
         if name == "claim":
             await self.store.run(asking.claim, target.draft, person.name, now + self.lease, via=VIA, now=now)
             return words.say("It is yours until %(clock)s.", clock=words.clock(now + self.lease))
-        if name in (HOUR, TOMORROW, CHANGE):
-            until = self._until(name, now)
+        if name in RESTS:
+            until = rested(RESTS[name], now, self.times)
             await self.store.run(asking.snooze, target.draft, until, actor=person.name, via=VIA, now=now)
             return (
                 words.say("Snoozed until %(moment)s.", moment=words.minute(until))
@@ -124,29 +125,10 @@ class Clicks:
             return await self._correct(name.removeprefix("label-"), target, person, words)
         raise ValueError(name)
 
-    def _until(self, name: str, now: datetime) -> datetime | None:
-        if name == HOUR:
-            return now + timedelta(hours=1)
-        if name == CHANGE:
-            return None
-        midnight = (now.astimezone(self.zone) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-        return add_working_time(midnight, timedelta(), self.times.hours, self.zone)
-
     async def _escalate(self, target: Target, person: Person, words: Words) -> str:
-        """By hand: the clock's step to the next person is brought forward."""
         now = self.clock()
-        before = await self.store.run(self.store.asking.get, target.draft)
-        done = await self.store.run(
-            self.store.asking.escalate,
-            before,
-            max(before.level, REMINDED),
-            now,
-            actor=person.name,
-            via=VIA,
-            now=now,
-            told=person.name,
-        )
-        return words.say("Escalated.") if done else words.say("Nothing was changed: somebody was faster.")
+        await self.store.run(bring_forward, self.store, target.draft, actor=person.name, via=VIA, now=now)
+        return words.say("Escalated.")
 
     async def _correct(self, label: str, target: Target, person: Person, words: Words) -> str:
         matter = await self.store.run(self.store.views.matter, target.draft)
@@ -201,9 +183,8 @@ class Clicks:
         return {}
 
     async def _assign(self, target: Target, to: str, person: Person) -> None:
-        deciding(self.rules.people, person.name)
-        deciding(self.rules.people, to)
-        await self.store.run(self.store.asking.assign, target.draft, to, actor=person.name, via=VIA, now=self.clock())
+        people, now = self.rules.people, self.clock()
+        await self.store.run(hand_on, self.store, people, target.draft, to, actor=person.name, via=VIA, now=now)
 
     async def _tell(self, payload: Payload, text: str) -> None:
         """To the one who clicked, and nobody else."""
