@@ -38,6 +38,7 @@ from responders.page.app import application as page_application
 from responders.publish import Patience, Publisher
 
 if TYPE_CHECKING:
+    from responders.mail.desk import MailDesk
     from responders.slack.desk import SlackDesk
 
 log = logging.getLogger(__name__)
@@ -154,12 +155,18 @@ class Service:
 
     async def run(self, stop: asyncio.Event, announce: Announce) -> None:
         await self._prepare()
-        async with self._slack() as slack, self._page(announce, slack), asyncio.TaskGroup() as group:
+        async with (
+            self._slack() as slack,
+            self._mail() as mail,
+            self._page(announce, slack, mail),
+            asyncio.TaskGroup() as group,
+        ):
             loops = {"polling": self.poller.run, "judging": self.pipeline.run, "asking": self.asker.run}
             if self.writer:
                 loops["writing"] = self.writer.run
             started = [
-                group.create_task(self._supervise(name, loop)) for name, loop in (loops | _loops_of(slack)).items()
+                group.create_task(self._supervise(name, loop))
+                for name, loop in (loops | _loops_of(slack) | _mail_loops(mail)).items()
             ]
             publishing = group.create_task(self._supervise("publishing", lambda: self._publish(stop)))
             await stop.wait()
@@ -233,7 +240,20 @@ class Service:
             yield desk
 
     @asynccontextmanager
-    async def _page(self, announce: Announce, slack: SlackDesk | None) -> AsyncIterator[None]:
+    async def _mail(self) -> AsyncIterator[MailDesk | None]:
+        if self.config.mail is None:
+            yield None
+            return
+        # imported late, like Slack's
+        from responders.mail.desk import mail_desk
+
+        async with mail_desk(
+            self.config, self.config.mail, store=self.store, rules=self.rules, clock=self.clock
+        ) as desk:
+            yield desk
+
+    @asynccontextmanager
+    async def _page(self, announce: Announce, slack: SlackDesk | None, mail: MailDesk | None) -> AsyncIterator[None]:
         application = page_application(
             PageContext(
                 store=self.store,
@@ -248,7 +268,7 @@ class Service:
                 mails=self.config.mail is not None,
             )
         )
-        self._endpoints(slack).add_to(application)
+        self._endpoints(slack, mail).add_to(application)
         if slack is not None and slack.endpoint is not None:
             slack.endpoint.add_to(application)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
@@ -267,7 +287,7 @@ class Service:
         announce(f"page: {url}")
         announce(f"sign in once as {person}: {url}/sign-in?token={token}")
 
-    def _endpoints(self, slack: SlackDesk | None) -> Endpoints:
+    def _endpoints(self, slack: SlackDesk | None, mail: MailDesk | None) -> Endpoints:
         return Endpoints(
             store=self.store,
             connectors=self.connectors,
@@ -277,7 +297,13 @@ class Service:
             clock=self.clock,
             troubles=lambda: list(self._troubles.values()),
             degraded=lambda: [
-                trouble for trouble in (self.classifier.trouble, slack.sender.trouble if slack else "") if trouble
+                trouble
+                for trouble in (
+                    self.classifier.trouble,
+                    slack.sender.trouble if slack else "",
+                    *(mail.troubles if mail else ()),
+                )
+                if trouble
             ],
         )
 
@@ -291,6 +317,13 @@ def _loops_of(slack: SlackDesk | None) -> dict[str, Loop]:
         return {}
     listening = {"listening to Slack": slack.socket.run} if slack.socket is not None else {}
     return {"telling Slack": slack.sender.run, **listening}
+
+
+def _mail_loops(mail: MailDesk | None) -> dict[str, Loop]:
+    if mail is None:
+        return {}
+    reading = {"reading mails": mail.reader.run} if mail.reader is not None else {}
+    return {"sending mails": mail.sender.run, **reading}
 
 
 async def _cancelled(task: asyncio.Future[None]) -> None:

@@ -92,24 +92,30 @@ class Composer:
 
     def _about_drafts(self, batch: Sequence[Message], person: Person, desk: Desk) -> Post | None:
         found: dict[int, tuple[Kind, Asking]] = {}
-        notices: list[str] = []
+        notices: list[Message] = []
         needed: list[Message] = []
         for message in batch:
             if message.kind == "notice":
-                notices.append(told(_body(message), desk.words))
-                needed.append(message)
+                notices.append(message)
             elif (asking := self._asking(message, desk.now)) is not None:
                 kind = _kind(message)
                 before = found.get(asking.draft.id)
                 found[asking.draft.id] = (_graver(kind, before[0]) if before else kind, asking)
                 needed.append(message)
+        needed += notices
         if not needed:
             return None
         order = sorted(found.values(), key=lambda one: (one[1].draft.priority, one[1].draft.created_at))
-        if len(order) == 1 and not notices:
+        # that a matter is urgent is said by the letter about it
+        lines = [
+            told(_body(notice), desk.words)
+            for notice in notices
+            if not (notice.draft_id in found and _body(notice).get("code") == "urgent")
+        ]
+        if len(order) == 1 and not lines:
             return self._about_one(needed, self._waiting(*order[0]), person, desk)
         shown = [self._waiting(*one) for one in order[:MOST_DRAFTS]]
-        return self._post(needed, round_letter(shown, len(order), notices, desk), person, desk)
+        return self._post(needed, round_letter(shown, len(order), lines, desk), person, desk)
 
     def _about_one(self, batch: Sequence[Message], waiting: Waiting, person: Person, desk: Desk) -> Post:
         token = self._token(waiting, person, desk.now) if self.replies and person.decides else ""

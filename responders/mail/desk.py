@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo
 from monitor.options import Config, MailOptions
 from monitor.people import people_of
 from monitor.store.sqlite import SqliteStore
+from responders.approval import Rules
 from responders.mail.composing import Composer
+from responders.mail.imap import Reader, account_of
+from responders.mail.receiver import Receiver
 from responders.mail.sender import Sender
 from responders.mail.smtp import server_of
 from responders.mail.tokens import key_of
@@ -20,29 +23,41 @@ from responders.mail.tokens import key_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailDesk:
+    """`reader` is there where replies are read."""
+
     sender: Sender
+    reader: Reader | None = None
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why mails do not go out, or do not come in."""
+        return tuple(one for one in (self.sender.trouble, self.reader.trouble if self.reader else "") if one)
 
 
 @asynccontextmanager
 async def mail_desk(
-    config: Config, mail: MailOptions, *, store: SqliteStore, clock: Callable[[], datetime]
+    config: Config, mail: MailOptions, *, store: SqliteStore, rules: Rules, clock: Callable[[], datetime]
 ) -> AsyncIterator[MailDesk]:
     """Raises StoreError where the key of the marks in replies cannot be read."""
-    state = config.service.state
+    state, zone = config.service.state, ZoneInfo(config.page.timezone)
+    key = await store.run(key_of, state)
     composer = Composer(
         store=store,
         people=people_of(config),
-        zone=ZoneInfo(config.page.timezone),
+        zone=zone,
         clock=clock,
         sender=mail.sender,
-        key=await store.run(key_of, state),
+        key=key,
         page=lambda: page_address(config.page.url, state),
         local=not config.page.url,
         replies=bool(mail.imap_host),
     )
     channel = (config.slack.notices or config.slack.channel) if config.slack is not None else ""
     sender = Sender(store=store, server=server_of(mail), composer=composer, clock=clock, channel=channel)
-    yield MailDesk(sender=sender)
+    receiver = Receiver(store=store, rules=rules, key=key, zone=zone, clock=clock)
+    account = account_of(mail)
+    reader = Reader(account, store, receiver.take, clock) if account is not None else None
+    yield MailDesk(sender=sender, reader=reader)
 
 
 def page_address(url: str, state: Path) -> str:
