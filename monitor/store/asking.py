@@ -54,10 +54,10 @@ class AskingRows:
 
     def unrouted(self, limit: int = 50) -> list[Asking]:
         """Drafts that wait and that nobody has been asked about."""
-        return [
-            load_asking(row)
-            for row in self._engine.rows(f"SELECT * FROM draft WHERE {WAITS} AND NOT routed LIMIT ?", (limit,))
-        ]
+        rows = self._engine.rows(
+            f"SELECT * FROM draft INDEXED BY idx_draft_unrouted WHERE {WAITS} AND NOT routed LIMIT ?", (limit,)
+        )
+        return [load_asking(row) for row in rows]
 
     def waiting(self, limit: int) -> list[Asking]:
         """Routed drafts that wait, the newest ones first."""
@@ -131,7 +131,8 @@ class AskingRows:
 
     def timers_due(self, now: datetime, limit: int = 50) -> list[Asking]:
         rows = self._engine.rows(
-            f"SELECT * FROM draft WHERE timer <= ? AND {WAITS} ORDER BY timer LIMIT ?", (now.timestamp(), limit)
+            f"SELECT * FROM draft INDEXED BY idx_draft_timer WHERE timer <= ? AND {WAITS} ORDER BY timer LIMIT ?",
+            (now.timestamp(), limit),
         )
         return [load_asking(row) for row in rows]
 
@@ -170,7 +171,9 @@ class AskingRows:
             )
 
     def next_timer(self) -> datetime | None:
-        row = self._engine.row(f"SELECT min(timer) FROM draft WHERE timer IS NOT NULL AND {WAITS}")
+        row = self._engine.row(
+            f"SELECT min(timer) FROM draft INDEXED BY idx_draft_timer WHERE timer IS NOT NULL AND {WAITS}"
+        )
         return moment(row[0]) if row else None
 
     def _change(

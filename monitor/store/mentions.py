@@ -82,10 +82,10 @@ class Mentions:
             " acknowledging.state AS acknowledgement, acknowledging.promised AS promised,"
             " acknowledging.text AS acknowledged,"
             " EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND purpose = 'answer') AS answered"
-            f" FROM mention JOIN mention_text USING (id) LEFT JOIN correction ON {HOLDS}"
+            f" FROM mention INDEXED BY idx_mention_open JOIN mention_text USING (id) LEFT JOIN correction ON {HOLDS}"
             " LEFT JOIN draft acknowledging"
             " ON acknowledging.mention_id = mention.id AND acknowledging.purpose = 'acknowledgement'"
-            " WHERE stage = 'new' AND (? IS NULL OR mention.id = ?) ORDER BY mention.id LIMIT ?",
+            " WHERE stage = 'new' AND stage <> 'done' AND (? IS NULL OR mention.id = ?) ORDER BY mention.id LIMIT ?",
             (only, only, limit),
         )
         return [_unjudged(row, self._read(row)) for row in rows]

@@ -1,0 +1,53 @@
+"""What is asked of the database again and again finds its rows by an index, however many wait."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.store.sqlite import SqliteStore
+from responders.asking import Asker
+from tests.made import NOON, arrive, draft_all, mention
+from tests.test_asking import CONFIG
+
+# an index that holds only the few rows that are looked for is read from end to end, and may be
+SCANNED = re.compile(r"^SCAN (?!\(|CONSTANT|\d)(?!.*INDEX idx_draft_unrouted)|TEMP B-TREE")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = SqliteStore(tmp_path / "ohlas.db")
+    arrive(opened, *(mention(n) for n in range(50)))
+    draft_all(opened)
+    yield opened
+    opened.close()
+
+
+def test_nothing_that_runs_every_second_reads_a_whole_table(store: SqliteStore) -> None:
+    asker = Asker(CONFIG, store, lambda: NOON)
+    asker.catch_up()
+    asker._step()
+    asked: list[str] = []
+    connection = store._engine.connection
+    connection.set_trace_callback(lambda statement: asked.append(statement))
+    asker._step()
+    store.asking.next_timer()
+    for medium in ("slack", "mail"):
+        store.messages.due(medium, NOON)  # type: ignore[arg-type]
+        store.messages.next_due(medium)  # type: ignore[arg-type]
+    store.messages.changes("slack")
+    store.publications.due(NOON)
+    store.publications.unknown_due(NOON)
+    store.publications.moderated_due(NOON)
+    store.mentions.unjudged(16)
+    connection.set_trace_callback(None)
+    plans = {query: plan for query in asked if query.startswith("SELECT") for plan in _plan(store, query)}
+    assert len(asked) > 10
+    assert {query: plan for query, plan in plans.items() if SCANNED.match(plan)} == {}
+
+
+def _plan(store: SqliteStore, query: str) -> list[str]:
+    return [str(row["detail"]) for row in store._engine.rows(f"EXPLAIN QUERY PLAN {query}")]
