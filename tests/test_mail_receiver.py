@@ -171,6 +171,7 @@ async def test_a_forged_sender_decides_nothing_and_the_real_one_hears_of_it(plac
     assert place.draft.state is DraftState.PENDING
     assert place.outbox()[0].recipient == ANNA
     assert place.told().startswith("Vo vašom mene prišla odpoveď")
+    assert json.loads(place.outbox()[0].body)["subject"] == ""  # what the forger wrote goes no further
 
 
 async def test_without_results_of_our_server_it_is_answered_with_a_link(place: Place) -> None:

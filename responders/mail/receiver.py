@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -73,7 +73,9 @@ class Receiver:
             case NobodyWrote(person_name, why):
                 log.info("no person wrote the answer to the mail for %s (%s); it is passed over", person_name, why)
             case Told(person, why, token):
-                self._answer(person, token, answers.undecided(why, self._words(person)), incoming, now)
+                # a stranger's subject is no business of the person whose name he used
+                known = replace(incoming, subject="") if why in ("forged", "unverified") else incoming
+                self._answer(person, token, answers.undecided(why, self._words(person)), known, now)
             case Wish(action="edit"):
                 self._edit(found, incoming, now)
             case Wish():
