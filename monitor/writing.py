@@ -198,7 +198,11 @@ def brief_of(
 def public_lines(desk: Desk, language: str) -> tuple[str, ...]:
     """What may stand in every reply as it is, whatever it looks like."""
     company = desk.config.company
-    return (company.name, company.contact, company.website, *desk.facts(language).values())
+    website = company.website.strip()
+    host = website.partition("//")[2] or website
+    bare = host.strip("/").removeprefix("www.")
+    sites = (website, host, bare, f"www.{bare}") if bare else ()
+    return (company.name, company.contact, *sites, *desk.facts(language).values())
 
 
 def _fence() -> str:

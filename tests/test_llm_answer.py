@@ -107,6 +107,21 @@ def test_good_parts_pass(language: str) -> None:
     )
 
 
+@pytest.mark.parametrize("site", ["www.lipka.example", "https://lipka.example", "lipka.example"])
+def test_the_website_may_be_named_but_no_page_made_up(site: str) -> None:
+    public = ("lipka.example", "www.lipka.example", "https://lipka.example", "lipka.example/vratenie")
+    for said, passes in ((f"Viac je na {site}.", True), (f"Viac je na {site}/zlavy.", False)):
+        parts = GOOD["sk"] | {"solution": f"Ozvite sa nám, prosím. {said}"}
+        try:
+            examine(parts, prompt(brief(), "FENCE"), language="sk", identify=lambda _text: "sk", public=public)
+        except NotWritten as error:
+            assert (error.code, passes) == ("markup", False)
+        else:
+            assert passes
+    known = GOOD["sk"] | {"solution": "Postup je na lipka.example/vratenie, prosím."}
+    examine(known, prompt(brief(), "FENCE"), language="sk", identify=lambda _text: "sk", public=public)
+
+
 def test_an_english_prompt_reply_is_no_prompt() -> None:
     parts = GOOD["en"] | {"interest": "Thank you for the details, you will have a prompt reply from us."}
     examine(parts, prompt(brief(), "FENCE"), language="en", identify=lambda _text: "en")

@@ -22,7 +22,9 @@ _NEIGHBOURS = frozenset({"sk", "cs"})  # too alike in a sentence; the guard look
 
 _THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _FENCED = re.compile(r"\A```(?:json)?\s*(.*?)\s*```\Z", re.DOTALL)
-_MARKUP = re.compile(r"[<>{}\[\]|`\\^~*#_=]|https?:|www\.|(?:^|\s)(?:system|assistant|user|tool|developer)\s*:", re.I)
+_MARKUP = re.compile(
+    r"[<>{}\[\]|`\\^~*#_=]|https?:|www\.|\w\.\w{2,}/\w|(?:^|\s)(?:system|assistant|user|tool|developer)\s*:", re.I
+)
 _ENCODED = re.compile(
     r"[^\s]{35,}|(?=[A-Za-z0-9+/]*\d)(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+/]{14,}"
 )
@@ -78,9 +80,7 @@ def examine(
         raise NotWritten("leak")
     if _REFUSAL.search(text):
         raise NotWritten("refused")
-    bare = text
-    for line in sorted((line.strip() for line in public), key=len, reverse=True):
-        bare = bare.replace(line, " ") if line else bare
+    bare = _without(text, public)
     if _MARKUP.search(bare) or _ENCODED.search(bare):
         raise NotWritten("markup")
     if _FOREIGN_LETTER.search(text) or not _speaks(text, parts.values(), language, identify):
@@ -104,6 +104,13 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _why(error: Exception) -> str:
     too_long = isinstance(error, ValidationError) and any(one["type"] == "string_too_long" for one in error.errors())
     return "too_long" if too_long else "nonsense"
+
+
+def _without(text: str, lines: Collection[str]) -> str:
+    """The text without those lines; a page of the company's website that does not stand there is made up."""
+    for line in sorted((line.strip() for line in lines if line.strip()), key=len, reverse=True):
+        text = re.sub(re.escape(line) + r"(?!/\w|\w)", " ", text)
+    return text
 
 
 def _tells(text: str, secrets: Collection[str]) -> bool:
