@@ -1,4 +1,4 @@
-"""What a person who clicked is told: every click gets an answer, the refused ones above all. Pure."""
+"""What a person who decided is told, in Slack or of many drafts at once: every click gets an answer. Pure."""
 
 from __future__ import annotations
 

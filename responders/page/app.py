@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.errors import StoreBusy
-from responders.page import aside, correcting, drafts, holding, inbox, replies, sign_in, sources
+from responders.page import aside, correcting, drafts, holding, inbox, replies, sign_in, sources, together
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, read_form
 from responders.page.rendering import STATIC
@@ -41,6 +41,8 @@ def application(page: PageContext) -> web.Application:
     app.router.add_post("/sign-out", _writing(page, sign_in.leave))
     app.router.add_post("/language", _writing(page, sign_in.speak))
     app.router.add_get("/", _reading(page, inbox.show))
+    app.router.add_get("/together", _reading(page, inbox.back))
+    app.router.add_post("/together", _writing(page, together.act))
     app.router.add_get("/drafts/{id:[0-9]{1,12}}", _reading(page, drafts.show))
     app.router.add_get("/drafts/{id:[0-9]{1,12}}/{action}", _reading(page, drafts.back_to_draft))
     app.router.add_post("/drafts/{id:[0-9]{1,12}}/correct", _writing(page, correcting.correct))

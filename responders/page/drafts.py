@@ -104,14 +104,16 @@ def _decision(visit: Visit, form: Form) -> Decision:
         actor=visit.person,
         via="page",
         text=form.text("text"),
-        reason=_fault(form) if action == "rewrite" else _reason(form.line("suggestion"), form.line("reason")),
+        reason=_fault(form) if action == "rewrite" else reason_of(form),
         override=form.all("override"),
     )
 
 
-def _reason(suggestion: str, typed: str) -> str:
+def reason_of(form: Form) -> str:
     """The code of a suggested reason and what was typed, as the audit list keeps them."""
-    return ": ".join(part for part in (suggestion if suggestion in REJECTION_REASONS else "", typed) if part)
+    suggestion = form.line("suggestion")
+    known = suggestion if suggestion in REJECTION_REASONS else ""
+    return ": ".join(part for part in (known, form.line("reason")) if part)
 
 
 def _fault(form: Form) -> str:

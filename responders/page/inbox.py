@@ -8,9 +8,13 @@ from aiohttp import web
 
 from monitor.model import LABELS
 from monitor.store.views import Inbox, InboxFilter
-from responders.page.context import PageContext, Visit
+from responders.codes import REJECTION_REASONS
+from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import PER_PAGE, filter_query, read_filter
 from responders.page.news import read_news
+from responders.page.together import deciding_people
+
+WAITING = ("mine", "others", "snoozed", "waiting")  # tabs of what can still be decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,15 @@ async def show(visit: Visit) -> web.Response:
         address=lambda **changes: "/" + filter_query(wanted, **changes),
         pages=_pages(wanted, inbox),
         news=await read_news(visit),
+        together=visit.manages and wanted.tab in WAITING,
+        rejection_reasons=REJECTION_REASONS,
+        people=deciding_people(visit),
     )
+
+
+async def back(visit: Visit) -> web.Response:
+    """The address of the form for many at once, opened by hand or reloaded."""
+    return see_other("/" + filter_query(read_filter(visit)))
 
 
 def _look(page: PageContext, wanted: InboxFilter) -> tuple[Inbox, Around]:

@@ -13,12 +13,12 @@ from monitor.errors import DecisionRefused, StoreBusy
 from monitor.model import Action, Decision, Draft, Label
 from monitor.people import Person, with_slack
 from monitor.store.sqlite import SqliteStore
+from responders import answers
 from responders.approval import Rules, decide, deciding
 from responders.clocks import Clock
 from responders.codes import REJECTION_REASONS
 from responders.correction import correct
 from responders.holding import Rest, bring_forward, hand_on, rested
-from responders.slack import answers
 from responders.slack.api import Api
 from responders.slack.cards import CHANGE, HOUR, TOMORROW
 from responders.slack.forms import Target, assign_form, edit_form, fits_a_form, reject_form, values_of
