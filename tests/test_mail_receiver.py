@@ -39,7 +39,7 @@ def check(_draft: object, text: str, _actor: str) -> tuple[Finding, ...]:
 class Place:
     """A draft, those who may decide on it, and what mails do to it; `now` is everybody's clock."""
 
-    def __init__(self, folder: Path, two: bool = False) -> None:
+    def __init__(self, folder: Path, two: bool = False, text: str = APOLOGY) -> None:
         self.store = SqliteStore(folder / "ohlas.db")
         self.now: datetime = NOON
         self.rules = Rules(people=PEOPLE, grace=timedelta(seconds=45), check=check, two=lambda _draft: two)
@@ -47,7 +47,7 @@ class Place:
         self.receiver = Receiver(store=self.store, rules=self.rules, key=KEY, zone=zone, clock=lambda: self.now)
         self.number = 0
         arrive(self.store, mention())
-        [self.draft_id] = draft_all(self.store)
+        [self.draft_id] = draft_all(self.store, text=text)
 
     def token(self, person: str = "anna", rev: int = 1) -> str:
         expires = NOON + timedelta(days=14)
@@ -185,6 +185,15 @@ async def test_a_forwarded_letter_approves_neither_as_the_recipient_nor_as_the_f
     assert await place.write("schválit", place.token("anna"), sender=BORIS)
     assert place.draft.state is DraftState.PENDING
     assert place.outbox()[0].recipient == BORIS
+
+
+@pytest.mark.parametrize("text", ["Veľmi nás to mrzí. " * 1500, "Veľmi nás\u200b to mrzí.\u202e"])
+async def test_what_a_letter_does_not_show_whole_is_approved_on_the_page_only(tmp_path: Path, text: str) -> None:
+    place = Place(tmp_path, text=text)
+    await place.write("schváliť")
+    assert place.draft.state is DraftState.PENDING
+    assert place.told().startswith("E-mail neukázal celý text")
+    place.store.close()
 
 
 async def test_a_letter_about_several_drafts_cannot_be_answered_with_a_word(place: Place) -> None:

@@ -79,6 +79,9 @@ def undecided(why: Why, words: Words) -> str:
             "The mail that you answered is about several drafts or about none, so your reply decides nothing."
             " Use the page."
         ),
+        "only_page": lambda: words.say(
+            "The mail did not show all of the text, so it can be approved only on the page."
+        ),
         "nothing_written": lambda: words.say(
             "No text was found above the quotation, so nothing was changed. Write on the first line: %(approve)s,"
             " %(reject)s with a reason, or a new text.",

@@ -231,6 +231,12 @@ def _more(number: int, words: Words) -> str:
     return words.say("and %(number)s more", number=words.number(number))
 
 
+def shows_all_of(text: str) -> bool:
+    """Whether a letter about one draft shows this reply as it is; only then may an answer to that letter approve it."""
+    readable = clean(text)
+    return _fitting(readable, _ALONE.reply)[1] and readable.split() == text.split()
+
+
 def _part(waiting: Waiting, desk: Desk, room: _Room) -> DraftPart:
     words, matter = desk.words, waiting.matter
     draft, mention = matter.draft, matter.mention

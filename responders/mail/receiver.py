@@ -22,6 +22,7 @@ from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
 from responders.mail import answers
 from responders.mail.incoming import Incoming
+from responders.mail.letters import shows_all_of
 from responders.mail.replies import NobodyWrote, NotOurs, Told, Wish, outcome
 from responders.mail.tokens import Token, read_token
 from responders.words import Words
@@ -84,7 +85,10 @@ class Receiver:
     def _decide(self, wish: Wish, incoming: Incoming, now: datetime) -> None:
         words = self._words(wish.person)
         try:
-            text = answers.done(wish.action, self._done(wish, now), words)
+            if wish.action == "approve" and not shows_all_of(self.store.drafts.get(wish.token.draft_id).text):
+                text = answers.undecided("only_page", words)
+            else:
+                text = answers.done(wish.action, self._done(wish, now), words)
         except DecisionRefused as error:
             text = answers.refused(error, words)
             text += self._as_it_stands(wish.token, words)

@@ -22,7 +22,16 @@ _REASON = 500  # characters of why something was rejected
 
 # why nothing was decided; the words are in responders/mail/answers.py
 Why = Literal[
-    "unverified", "forged", "too_old", "not_yours", "nothing_written", "mixed", "too_long", "same_text", "no_mark"
+    "unverified",
+    "forged",
+    "too_old",
+    "not_yours",
+    "nothing_written",
+    "mixed",
+    "too_long",
+    "same_text",
+    "no_mark",
+    "only_page",
 ]
 
 
