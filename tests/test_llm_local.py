@@ -12,8 +12,9 @@ from monitor.errors import ModelUnusable
 from monitor.options import LlmOptions
 from responders.llm.local import LocalModel
 from responders.llm.model import NotWritten, Prompt
+from tests.hub import Hub
 from tests.llm_platform import GOOD
-from tests.terminal import CONFIG, answer, ohlas, shop
+from tests.terminal import CONFIG, answer, ohlas, process, shop
 from tests.tiny_models import NEEDS_TORCH
 from tests.writing_place import WritingPlace
 
@@ -141,3 +142,18 @@ def test_check_loads_it_and_saves_nothing(tmp_path: Path) -> None:
     config = shop(tmp_path, f'{CONFIG}\n[drafting.llm]\nmodel = "organisation/none"\n')
     result = ohlas("check", "--offline", config=config)
     assert result.exit_code == 1 and "ohlas models pull organisation/none" in result.output
+
+
+async def test_a_pulled_model_writes(tmp_path: Path) -> None:
+    published = parrot(tmp_path / "published")
+    (published / "onnx").mkdir()
+    (published / "onnx" / "model_quantized.onnx").write_bytes(b"for another machine")
+    (tmp_path / "config.toml").write_text('[drafting.llm]\nmodel = "shop/parrot"\n')
+    with Hub({"shop/parrot": published}) as hub:
+        home = {"HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": hub.origin, "HF_HUB_DISABLE_TELEMETRY": "1"}
+        status, out, err = await process(tmp_path, "models", "pull", "shop/parrot", **home)
+    assert status == 0 and "it writes drafts" in out, err
+    assert "model.safetensors" in hub.fetched() and "chat_template.jinja" in hub.fetched()
+    options = LlmOptions(model="shop/parrot", temperature=0.0)
+    model = LocalModel(options, base=tmp_path, models=tmp_path / "state" / "models")
+    assert model.name == "parrot" and json.loads((await model.write(PROMPT)).content) == GOOD["sk"]

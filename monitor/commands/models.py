@@ -78,7 +78,9 @@ def pull(setup: Setup, name: str | None, revision: str, as_json: bool) -> None:
 def _from_hub(config: Config, name: str, revision: str, models: Path) -> Record:
     from monitor.classify import hub, huggingface
 
-    gpu = config.classifier.device != "cpu" and huggingface.sees_gpu()
+    llm = config.drafting.llm
+    # a model that writes is read from its safetensors, wherever it runs
+    gpu = (llm is not None and llm.model == name) or (config.classifier.device != "cpu" and huggingface.sees_gpu())
     return hub.pull(name, revision, models, now(), announce=lambda line: click.echo(line, err=True), gpu=gpu)
 
 
@@ -112,7 +114,10 @@ def _labels(folder: Path) -> str:
     from monitor.classify.label_mapping import label_names, map_labels
 
     try:
-        return map_labels(label_names(huggingface.settings_of(folder))).described()
+        settings = huggingface.settings_of(folder)
+        if any(str(name).endswith("ForCausalLM") for name in settings.get("architectures") or ()):
+            return "none: it writes drafts (drafting.llm)"
+        return map_labels(label_names(settings)).described()
     except ModelUnusable as error:
         return f"CANNOT BE USED: {error}"
 
