@@ -318,7 +318,20 @@ def _warnings(config: Config, written: Table) -> list[Mistake]:
         found.append(
             Mistake(("sources",), "no source is set up yet, so there is nothing to read; add a [sources.NAME]")
         )
-    return found
+    return [*found, *_of_mail(config)]
+
+
+def _of_mail(config: Config) -> Iterator[Mistake]:
+    if config.mail is None:
+        return
+    if not config.page.url:
+        text = "links in mails lead to the page; without its address they work only on the machine where Ohlas runs"
+        yield Mistake(("page", "url"), text)
+    if not any(person.mail for person in config.people.values()):
+        yield Mistake(("people",), "nobody has an address, so no mail is ever sent; give people a mail")
+    if config.mail.imap_host and not config.mail.authserv_id:
+        text = "without it a reply decides nothing; it is the first word of Authentication-Results in mails you receive"
+        yield Mistake(("mail", "authserv_id"), text)
 
 
 def _clear_secrets(model: BaseModel, written: Table, path: Place) -> Iterator[Mistake]:

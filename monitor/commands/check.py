@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.commands.media import Medium, try_media
 from monitor.commands.opening import Setup, pass_setup
 from monitor.commands.sources import connected, first_page
 from monitor.commands.terminal import echo_json, table, written_out
@@ -61,15 +62,15 @@ class Author:
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Only read config.toml; reach out to no source.")
+@click.option("--offline", is_flag=True, help="Only read config.toml; reach out to nobody.")
 @click.option("--timeout", default=20.0, show_default=True, metavar="SECONDS", help="How long a source may take.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_setup
 def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
-    """Say what is wrong with config.toml, and whether the sources answer.
+    """Say what is wrong with config.toml, and whether the sources, Slack and the mail servers answer.
 
-    Every mistake is named at once, with its line and what to do. Secrets are masked. The sources are read once and
-    nothing is saved. Exit status 1 where something has to be mended.
+    Every mistake is named at once, with its line and what to do. Secrets are masked. The sources are read once;
+    nothing is saved, posted or sent. Exit status 1 where something has to be mended.
 
     \b
     Examples:
@@ -90,13 +91,20 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
     model = _model(loaded.config)
     author = _author(setup, loaded.config, timeout, offline)
     answers = [] if offline else asyncio.run(_ask_all(setup, loaded.config, timeout))
-    (_show_json if as_json else _show)(setup, loaded, model, author, answers)
+    media = [] if offline else _masked(setup, asyncio.run(try_media(loaded.config, timeout)))
+    (_show_json if as_json else _show)(setup, loaded, model, author, answers, media)
     if model.problem:
         raise OhlasError(model.problem)
     if author and author.problem:
         raise OhlasError(f"drafting.llm: {author.problem}")
     if silent := [answer.name for answer in answers if not answer.reachable]:
         raise OhlasError(f"cannot be read: {', '.join(silent)}")
+    if closed := [medium.name for medium in media if medium.problem]:
+        raise OhlasError(f"cannot be used: {', '.join(closed)}")
+
+
+def _masked(setup: Setup, media: list[Medium]) -> list[Medium]:
+    return [replace(medium, problem=setup.masked(medium.problem)) for medium in media]
 
 
 def _mistakes(count: int) -> str:
@@ -215,22 +223,32 @@ def _answer(source: SourceOptions, connector: Connector, page: Page) -> Answer:
     )
 
 
-def _show_json(setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer]) -> None:
+def _show_json(
+    setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer], media: list[Medium]
+) -> None:
     from monitor.settings import shown
 
     document: dict[str, Any] = {
-        "ok": not model.problem and not (author and author.problem) and all(answer.reachable for answer in answers),
+        "ok": _is_fine(model, author, answers, media),
         "problems": [],
         "warnings": list(loaded.warnings),
         "settings": shown(loaded.config),
         "classifier": model,
         "language_model": author,
         "sources": answers,
+        "media": media,
     }
     echo_json(document)
 
 
-def _show(setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer]) -> None:
+def _is_fine(model: Judge, author: Author | None, answers: list[Answer], media: list[Medium]) -> bool:
+    used = [model.problem, author.problem if author else "", *(medium.problem for medium in media)]
+    return not any(used) and all(answer.reachable for answer in answers)
+
+
+def _show(
+    setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer], media: list[Medium]
+) -> None:
     from monitor.settings import as_lines, shown
 
     _section(f"Settings of {setup.path}", as_lines(shown(loaded.config)))
@@ -245,9 +263,10 @@ def _show(setup: Setup, loaded: Loaded, model: Judge, author: Author | None, ans
     _section("Sources", table(("name", "kind", "answer"), rows) if rows else ())
     for answer in answers:
         _section(f"Left out by {answer.name}", answer.skipped[:10])
-    fine = not model.problem and not (author and author.problem)
-    if not loaded.warnings and fine and all(answer.reachable for answer in answers):
-        click.echo("Everything is in order." if answers else "config.toml is in order.")
+    ways = [(medium.name, f"CANNOT BE USED: {medium.problem}" if medium.problem else medium.note) for medium in media]
+    _section("Slack and mail", table(("way", "answer"), ways) if ways else ())
+    if not loaded.warnings and _is_fine(model, author, answers, media):
+        click.echo("Everything is in order." if answers or media else "config.toml is in order.")
 
 
 def _section(title: str, lines: Iterable[str]) -> None:

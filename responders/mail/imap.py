@@ -21,8 +21,14 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
-from imap_tools.errors import ImapToolsError, MailboxFolderCreateError, MailboxLoginError
+from imap_tools.errors import (
+    ImapToolsError,
+    MailboxFolderCreateError,
+    MailboxFolderSelectError,
+    MailboxLoginError,
+)
 
+from monitor.errors import AuthError, PermanentError, TemporaryError
 from monitor.options import MailOptions, Security
 from monitor.store.sqlite import SqliteStore
 from monitor.text import one_line
@@ -237,6 +243,24 @@ class _Session:
                     raise ConnectionAbortedError from None
             except CancelledError:
                 raise ConnectionAbortedError from None
+
+
+def try_out(account: Account) -> None:
+    """Log in, open the folder and leave again, for `ohlas check`; no mail is touched. Raises AuthError, PermanentError
+    (there is no such folder) and TemporaryError."""
+    try:
+        box = _connect(account)
+        try:
+            box.login(account.user, account.password, initial_folder=None)
+            box.folder.set(account.folder, readonly=True)
+        finally:
+            box.client.shutdown()
+    except MailboxLoginError as error:
+        raise AuthError(_plain(error, account)) from None
+    except MailboxFolderSelectError:
+        raise PermanentError(f"there is no folder {account.folder}; see mail.folder") from None
+    except _FAULTS as error:
+        raise TemporaryError(_plain(error, account)) from None
 
 
 # IMAP

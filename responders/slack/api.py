@@ -96,6 +96,10 @@ class Api:
         granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")}
         return tuple(scope for scope in SCOPES if scope not in granted)
 
+    async def try_socket(self, app_token: str) -> None:
+        """Whether that token may open a Socket Mode connection; none is made."""
+        await self._done(self._client.apps_connections_open(app_token=app_token))
+
     async def _done(self, request: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
         from slack_sdk.errors import SlackApiError, SlackClientError
 
