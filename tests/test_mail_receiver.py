@@ -227,6 +227,16 @@ async def test_robots_get_no_answer(place: Place) -> None:
     assert (place.draft.rev, place.outbox()) == (1, [])
 
 
+async def test_a_letter_that_comes_back_is_told_to_the_other_managers_once(place: Place) -> None:
+    raw = (Path(__file__).parent / "mails" / "bounce.eml").read_bytes()
+    for name in (b"first", b"second"):
+        again = raw.replace(b"Message-ID: <bounce", b"Message-ID: <" + name)
+        assert await place.receiver.take(read(again, mailbox=OHLAS, authserv_id=AUTHSERV_ID))
+    [notice] = place.outbox()
+    assert (notice.kind, notice.recipient) == ("notice", BORIS)
+    assert json.loads(notice.body)["text"] == "anna: 5.1.1"
+
+
 async def test_a_robot_that_nobody_recognises_gets_five_answers_an_hour(place: Place) -> None:
     for _ in range(ANSWERS_AN_HOUR + 3):
         await place.write("schváliť?!? neviem")

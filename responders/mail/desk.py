@@ -54,7 +54,7 @@ async def mail_desk(
     )
     channel = (config.slack.notices or config.slack.channel) if config.slack is not None else ""
     sender = Sender(store=store, server=server_of(mail), composer=composer, clock=clock, channel=channel)
-    receiver = Receiver(store=store, rules=rules, key=key, zone=zone, clock=clock)
+    receiver = Receiver(store=store, rules=rules, key=key, zone=zone, clock=clock, channel=channel)
     account = account_of(mail)
     reader = Reader(account, store, receiver.take, clock) if account is not None else None
     yield MailDesk(sender=sender, reader=reader)

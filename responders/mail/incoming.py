@@ -28,7 +28,8 @@ class Incoming:
     """`sender` is the one address in From, "" where there is none or more than one. `tokens` are what may be a mark
     of ours, the likeliest first; `to_us`: it went to an address with one. `answers` are the ids of mails that it
     follows. `first_line` and `text` are new, not quoted. `automatic` says why nobody wrote this by hand, "" where
-    somebody did. `key` is the same whenever this mail comes again, and no mail of somebody else has it."""
+    somebody did; `bounced` is why a mail of ours was not delivered, where this says so. `key` is the same whenever
+    this mail comes again, and no mail of somebody else has it."""
 
     message_id: str
     sender: str
@@ -39,6 +40,7 @@ class Incoming:
     first_line: str
     text: str
     automatic: str
+    bounced: str
     dmarc: Dmarc
     key: str
 
@@ -69,6 +71,7 @@ def read(raw: bytes, *, mailbox: str, authserv_id: str) -> Incoming:
         first_line=text.partition("\n")[0].strip(),
         text=text,
         automatic=_automatic(headers, sender, mailbox),
+        bounced=_bounced(headers, raw),
         dmarc=dmarc,
         key=_key(message_id, sender, dmarc, raw),
     )
@@ -178,6 +181,18 @@ def _automatic(headers: Message, sender: str, mailbox: str) -> str:
     if sender.casefold() == mailbox.casefold() or _ROBOTS.match(sender):
         return "From"
     return "Subject" if _AWAY.match(decoded(_first(headers, "Subject"))) else ""
+
+
+# what mail servers say of a mail that they gave up; one that is only late says "delayed"
+_FAILED = re.compile(rb"^action:[ \t]*failed\b", re.IGNORECASE | re.MULTILINE)
+_DIAGNOSIS = re.compile(rb"^(?:diagnostic-code|status):(.{1,300})$", re.IGNORECASE | re.MULTILINE)
+
+
+def _bounced(headers: Message, raw: bytes) -> str:
+    if headers.get_content_type() != REPORT or not _FAILED.search(raw):
+        return ""
+    found = [one.decode("ascii", "replace") for one in _DIAGNOSIS.findall(raw)]
+    return one_line(max(found, key=len, default="")) or "not delivered"
 
 
 def _says_so(name: str, value: str) -> bool:

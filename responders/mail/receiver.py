@@ -23,6 +23,7 @@ from responders.approval import Rules, decide
 from responders.mail import answers
 from responders.mail.incoming import Incoming
 from responders.mail.letters import shows_all_of
+from responders.mail.refusals import refusal_notices
 from responders.mail.replies import NobodyWrote, NotOurs, Told, Wish, outcome
 from responders.mail.tokens import Token, read_token
 from responders.words import Words
@@ -38,13 +39,15 @@ _APPROVED = (DraftState.APPROVED, DraftState.PUBLISHING, DraftState.PUBLISHED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """`key` signs the marks in our letters."""
+    """`key` signs the marks in our letters; `channel` is where Slack hears of mails that come back, "" where there is
+    no Slack."""
 
     store: SqliteStore
     rules: Rules
     key: bytes
     zone: ZoneInfo
     clock: Callable[[], datetime]
+    channel: str = ""
 
     async def take(self, incoming: Incoming) -> bool:
         """Whether the mail is about a letter of ours, and done with. Raises StoreBusy."""
@@ -71,6 +74,11 @@ class Receiver:
 
     def _act(self, found: NobodyWrote | Told | Wish, incoming: Incoming, now: datetime) -> None:
         match found:
+            case NobodyWrote(person_name, bounced=bounced) if bounced:
+                log.warning("a mail to %s came back: %s", person_name, bounced)
+                people = self.rules.people
+                notices = refusal_notices(person_name, bounced, now, channel=self.channel, people=people)
+                self.store.messages.put(notices, now)
             case NobodyWrote(person_name, why):
                 log.info("no person wrote the answer to the mail for %s (%s); it is passed over", person_name, why)
             case Told(person, why, token):

@@ -48,6 +48,7 @@ class NobodyWrote:
 
     person: str  # whom the letter was for
     why: str
+    bounced: str = ""  # why that letter did not arrive, where this says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def outcome(incoming: Incoming, read: Callable[[str], Token], people: People, an
     if token is None:
         return _without_token(incoming, people, answered)
     if incoming.automatic:
-        return NobodyWrote(token.person, incoming.automatic)
+        return NobodyWrote(token.person, incoming.automatic, incoming.bounced)
     person = people[token.person]
     if not person.mail or incoming.sender.casefold() != person.mail.casefold():
         return _from_somebody_else(incoming, token, people)
@@ -103,7 +104,7 @@ def _first_valid(candidates: tuple[str, ...], read: Callable[[str], Token]) -> T
 def _without_token(incoming: Incoming, people: People, answered: str) -> Outcome:
     person = with_mail(people, incoming.sender)
     if incoming.automatic:
-        return NobodyWrote(answered, incoming.automatic) if answered else NotOurs(incoming.automatic)
+        return NobodyWrote(answered, incoming.automatic, incoming.bounced) if answered else NotOurs(incoming.automatic)
     if person is None or not incoming.verified or not (incoming.to_us or answered == person.name):
         return NotOurs("no valid mark")
     return Told(person, "too_old" if incoming.to_us else "no_mark")

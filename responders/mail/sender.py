@@ -17,6 +17,7 @@ from monitor.store.messages import Message, NewMessage
 from monitor.store.sqlite import SqliteStore
 from responders.mail.composing import Composer, Post, together
 from responders.mail.envelope import message
+from responders.mail.refusals import REFUSED, refusal_notices
 from responders.mail.smtp import Busy, Connection, Server
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=1)  # of one 
 FIRST_REST, LONGEST_REST = timedelta(seconds=5), timedelta(minutes=10)  # of all of them
 MOST_ATTEMPTS = 30  # over more than a day
 LAST_MAIL = 10.0  # seconds that a mail under way may still take while Ohlas stops
-REFUSED: Final = "mail_refused"  # code of a notice
 
 
 @dataclass(slots=True)
@@ -129,28 +129,7 @@ class Sender:
             await self.store.run(self.store.messages.put, told, now)
 
     def _told(self, failed: Message, why: str, now: datetime) -> list[NewMessage]:
-        """Once a day and address: to Slack, and where there is none, by mail to the other managers."""
-        body = json.dumps({"code": REFUSED, "text": f"{failed.person}: {why}", "source": ""}, ensure_ascii=False)
-        key = f"{REFUSED}-{failed.person}-{now.date()}"
-        if self.channel:
-            return [
-                NewMessage(
-                    key=f"slack-{key}", medium="slack", recipient=self.channel, kind="notice", due=now, body=body
-                )
-            ]
-        return [
-            NewMessage(
-                key=f"mail-{key}-{name}",
-                medium="mail",
-                recipient=person.mail,
-                person=name,
-                kind="notice",
-                due=now,
-                body=body,
-            )
-            for name, person in self.composer.people.items()
-            if person.role == "manager" and person.mail and name != failed.person
-        ]
+        return refusal_notices(failed.person, why, now, channel=self.channel, people=self.composer.people)
 
     def _rest(self, error: SourceError) -> None:
         doublings: int = 2 ** min(self._failures, 10)
