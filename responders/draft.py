@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import cache
 
 import xxhash
@@ -142,6 +142,7 @@ class _Writer:
         self._gift = values.get("voucher", "")
         self._values = values
         self._topics = _topical(situation, playbook)
+        self._facts = {slot for slot in values if slot.startswith(FACT)}
         self._told = {"contact", "product", "waiting"} | ({"topics"} if len(self._topics) > 1 else set())
 
     def reply(self, extra: bool) -> tuple[Piece, ...]:
@@ -208,7 +209,8 @@ class _Writer:
         found = [(sentence, word) for sentence in best]
         if len(self._topics) > 1 and word in self._topics:
             found += [one for one in self._general(part, bank) if "topics" in one[0].slots]
-        chosen = [self._variant(one) for one in self._most_individual(found)]
+        told = self._told | self._facts if part == "explanation" else self._told
+        chosen = [self._variant(one) for one in _most_individual(found, told)]
         others = cache(lambda: tuple(map(self._variant, (*found, *self._general(part, bank)))))
         return Piece(named or part, tuple(chosen), others, dropped_at)
 
@@ -239,12 +241,6 @@ class _Writer:
             and self._words.isdisjoint(sentence.unless)
         )
 
-    def _most_individual(self, found: Sequence[Picked]) -> list[Picked]:
-        """Those that say most about this matter: where to turn, which product, how long it took, both things that it
-        is about."""
-        most = max((len(sentence.slots & self._told) for sentence, _ in found), default=0)
-        return [one for one in found if len(one[0].slots & self._told) == most]
-
     def _variant(self, picked: Picked) -> Variant:
         sentence, word = picked
         if not (sentence.slots or sentence.when):
@@ -257,6 +253,13 @@ class _Writer:
     def _rank(self, part: str, text: str) -> int:
         key = f"{self._key}\x1f{part}\x1f{text}"
         return xxhash.xxh3_64_intdigest(key.encode("utf-8", "surrogatepass"))
+
+
+def _most_individual(found: Sequence[Picked], told: Set[str]) -> list[Picked]:
+    """Those that say most about this matter: where to turn, which product, how long it took, both things that it is
+    about; of explanations those that name a fact."""
+    most = max((len(sentence.slots & told) for sentence, _ in found), default=0)
+    return [one for one in found if len(one[0].slots & told) == most]
 
 
 def _quotable_product(mention: Mention) -> str:
