@@ -119,7 +119,9 @@ class LlmOptions(Options):
 
 class DraftingOptions(Options):
     languages: tuple[LanguageCode, ...] = Field(
-        default=("sk", "cs", "hu", "en"), min_length=1, description="languages that customers are answered in"
+        default=("sk", "cs", "hu", "en", "de", "pl"),
+        min_length=1,
+        description="languages that customers are answered in",
     )
     fallback_language: LanguageCode = Field(default="en", description="used where the mention's language is not known")
     playbooks: Path | None = Field(
