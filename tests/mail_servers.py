@@ -236,15 +236,14 @@ class MailServers:
                 box.idle.wait(timeout=1)
 
     def empty(self) -> None:
-        subprocess.run(["postsuper", "-c", str(self.base / "postfix"), "-d", "ALL"], check=True, capture_output=True)
+        _run("postsuper", "-c", self.base / "postfix", "-d", "ALL")
         for address in PASSWORDS:
             with self.mailbox(address) as box:
                 box.delete(list(box.uids()))
 
     def kick(self, address: str) -> None:
         """End all IMAP sessions of a user, as a server does that is restarted."""
-        command = ["doveadm", "-c", str(self.base / "dovecot/dovecot.conf"), "kick", address]
-        subprocess.run(command, check=False, capture_output=True)
+        _run("doveadm", "-c", self.base / "dovecot/dovecot.conf", "kick", address)
 
     # the servers themselves
 
@@ -259,20 +258,22 @@ class MailServers:
     def start(self) -> None:
         self._write()
         self.start_dovecot()
-        command = ["postfix", "-c", str(self.base / "postfix"), "start"]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = _run("postfix", "-c", self.base / "postfix", "start")
         if done.returncode:
             raise AssertionError(f"Postfix does not start: {done.stderr} {self.log()[-3000:]}")
         self._listening("smtp", "submission", "smtps")
 
     def stop(self) -> None:
-        subprocess.run(["postfix", "-c", str(self.base / "postfix"), "stop"], check=False, capture_output=True)
+        _run("postfix", "-c", self.base / "postfix", "stop")
         self.stop_dovecot()
 
     def start_dovecot(self) -> None:
         with (self.base / "dovecot.log").open("ab") as log:
             self._dovecot = subprocess.Popen(
-                ["dovecot", "-F", "-c", str(self.base / "dovecot/dovecot.conf")], stdout=log, stderr=log
+                ["dovecot", "-F", "-c", str(self.base / "dovecot/dovecot.conf")],
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"PATH": _path()},
             )
         self._listening("imap", "imaps", "lmtp", "auth")
 
@@ -361,6 +362,12 @@ def mail_servers(running_mail_servers: MailServers) -> MailServers:
     return running_mail_servers
 
 
+def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Servers live in /usr/sbin, which not everybody has on the path."""
+    arguments = [str(one) for one in command]
+    return subprocess.run(arguments, check=False, capture_output=True, text=True, env=os.environ | {"PATH": _path()})
+
+
 def _path() -> str:
     return f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin"
 
@@ -390,4 +397,4 @@ def _make_certificates(base: Path) -> None:
 
 
 def _openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+    _run("openssl", *arguments).check_returncode()
