@@ -44,6 +44,7 @@ from responders.draft import acknowledge, compose, language_for
 from responders.facts import load as load_facts
 from responders.facts import mistakes_in_texts
 from responders.guard import check
+from responders.guarding.platform import remarks
 from responders.playbook import Playbook, load
 from responders.policy import allowance
 from responders.publish import is_manual, reply_rules
@@ -163,11 +164,12 @@ class Desk:
         earlier: Sequence[str] = (),
     ) -> tuple[Finding, ...]:
         """`actor` approves the text, where that is known; `earlier` are the last replies of the thread."""
-        return check(
+        rules = self.rules(mention)
+        findings = check(
             text,
             language=language,
             label=label_for_reply(mention, verdict),
-            rules=self.rules(mention),
+            rules=rules,
             company=self.config.company,
             policy=self.config.policy,
             allowed=allowance(self.config.policy, [aspect.name for aspect in verdict.aspects], actor),
@@ -178,6 +180,7 @@ class Desk:
             earlier=earlier,
             known=tuple(self.facts(language).values()),
         )
+        return (*findings, *remarks(text, rules))
 
     def playbook(self, language: str) -> Playbook:
         if language not in self.playbooks:

@@ -149,6 +149,8 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "unfilled_slot": _("a placeholder was left in"),
         "insult_or_blame": _("insults or blames the customer"),
         "promise_over": _("the promised time is over, or its day is another one"),
+        "posted_by_hand": _("the platform takes this answer from a person only"),
+        "link_costs": _("an answer with a link costs much more there"),
         "sarcasm": _("mocks the customer or answers back"),
         "slander": _("speaks ill of a competitor"),
         "admission": _("admits liability in the law's words"),
