@@ -186,12 +186,13 @@ def _instructions(part: DraftPart, words: Words) -> Iterator[str]:
         return words.say(message, keyword=shown_keyword(wanted, words.language))
 
     yield words.say("To decide by mail, answer with one of these words alone on the first line:")
-    if not part.whole or any(finding.grave for finding in part.findings):
-        yield words.say("(This text can be approved only on the page.)")
-    else:
+    on_the_page = not part.whole or any(finding.grave for finding in part.findings)
+    if not on_the_page:
         yield line(_APPROVE, "approve")
     yield line(_REJECT, "reject")
     yield line(_EDIT, "edit")
+    if on_the_page:
+        yield words.say("(This text can be approved only on the page.)")
 
 
 def _(message: str) -> str:
