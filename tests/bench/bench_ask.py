@@ -23,6 +23,7 @@ from tests.test_races import Place, opened
 
 MENTIONS = 200
 DRAFTS = 10_000
+SETTLED = 45.0  # seconds in which the cards of the newest drafts go out and old verdicts are looked at again
 WATCHED = 30.0  # seconds
 
 
@@ -51,6 +52,7 @@ async def waiting(place: Place) -> None:
     async with place.run() as service:
         process = psutil.Process(service.process.pid)
         await place.connected()
+        await asyncio.sleep(SETTLED)
         await rested(process)
         before, threads, memory = cpu(process), process.num_threads(), process.memory_info().rss / MiB
         await asyncio.sleep(WATCHED)
