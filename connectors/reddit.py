@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -413,18 +413,22 @@ class _Line:
         return self._reset if self._remaining < 1 else 0.0
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """A thread cannot be cancelled, but what it waits for can."""
+        """A thread of its own, as the shared ones are few and this one waits for Reddit. It cannot be cancelled, but
+        what it waits for can."""
         self._loop = asyncio.get_running_loop()
-        thread = asyncio.ensure_future(asyncio.to_thread(work))
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reddit")
+        done = self._loop.run_in_executor(pool, work)
         try:
-            return await asyncio.shield(thread)
+            return await asyncio.shield(done)
         except asyncio.CancelledError:
             self._loop = None
             if self._under_way is not None:
                 self._under_way.cancel()
-            await asyncio.wait({thread})
-            thread.cancelled() or thread.exception()  # it is nobody's any more
+            await asyncio.wait({done})
+            done.cancelled() or done.exception()  # it is nobody's any more
             raise
+        finally:
+            pool.shutdown(wait=False)
 
     def request(
         self,

@@ -560,3 +560,24 @@ async def test_untrusted_certificate(certificate: Path, session: Http) -> None:
 async def test_plain_server_under_https(server: Loopback, session: Http) -> None:
     with pytest.raises(TemporaryError, match="no secure connection"):
         await session.get(server.url().replace("http:", "https:"))
+
+
+async def test_statuses_that_the_caller_understands(server: Loopback) -> None:
+    server.answer = Answer(b'{"title": "no credits"}', status=402, headers={"X-Rate": "7"})
+    async with Http(allow_private=LOOPBACK) as session:
+        for response in (
+            await session.get(server.url("/"), also=(402,)),
+            await session.send("POST", server.url("/"), also=(402,)),
+        ):
+            assert (response.status, response.json(), response.headers["X-Rate"]) == (402, {"title": "no credits"}, "7")
+        with pytest.raises(PermanentError):
+            await session.get(server.url("/"), also=(403,))
+        with pytest.raises(PermanentError):
+            await session.send("POST", server.url("/"))
+
+
+async def test_a_writes_5xx_is_never_understood(server: Loopback) -> None:
+    server.answer = Answer(status=503)
+    async with Http(allow_private=LOOPBACK) as session:
+        with pytest.raises(OutcomeUnknown):
+            await session.send("POST", server.url("/"), also=(503,))
