@@ -11,7 +11,7 @@ import asyncio
 import html
 import logging
 import re
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -223,15 +223,17 @@ class X:
         settings, client = self._settings, await self._tweepy()
         if job == "mentions":
             asked = _WITH_AUTHORS | asked | {"pagination_token": token, "user_auth": self._signs}
-            return await _response(client.get_users_mentions(settings.number, **asked))
+            response: Response = await client.get_users_mentions(settings.number, **asked)
+            return response
         own = f" -from:{settings.account}" if settings.account else ""
         asked = _WITH_AUTHORS | asked | {"next_token": token, "user_auth": self._signs}
-        return await _response(client.search_recent_tweets(f"({settings.query}){own}", **asked))
+        response = await client.search_recent_tweets(f"({settings.query}){own}", **asked)
+        return response
 
     async def _posts(self, numbers: Sequence[str]) -> dict[str, Any]:
         client = await self._tweepy()
         asked = _WITH_AUTHORS | {"ids": list(numbers), "user_auth": self._signs}
-        document = _document(await _response(client.get_tweets(**asked)))
+        document = _document(await client.get_tweets(**asked))
         self._spend("search", document)
         return document
 
@@ -346,7 +348,7 @@ class AnsweringX(X):
         if self.reply_rules_for(mention).kind == "manual":
             raise PermanentError(_NOT_ADDRESSED)
         client = await self._tweepy()
-        response = await _response(client.create_tweet(text=text, in_reply_to_tweet_id=_newest(mention)))
+        response: Response = await client.create_tweet(text=text, in_reply_to_tweet_id=_newest(mention))
         self._unbooked += PRICES["link" if _LINK.search(text) else "answer"]
         try:
             posted = response.json()
@@ -373,7 +375,7 @@ class AnsweringX(X):
     async def _own_posts(self, since: str, token: str) -> dict[str, Any]:
         asked = {"max_results": MOST, "since_id": since, "pagination_token": token or None, "tweet_fields": _FIELDS}
         client = await self._tweepy()
-        document = _document(await _response(client.get_users_tweets(self._settings.number, **asked, user_auth=True)))
+        document = _document(await client.get_users_tweets(self._settings.number, **asked, user_auth=True))
         self._spend("mentions", document)  # own posts cost as little
         return document
 
@@ -403,11 +405,6 @@ def _client_class() -> Any:
     for name in ("tweepy", "oauthlib"):  # they write keys into the log
         logging.getLogger(name).setLevel(logging.INFO)
     return AsyncClient
-
-
-async def _response(request: Awaitable[Any]) -> Response:
-    response: Response = await request
-    return response
 
 
 def _refusal(response: Response, *, writing: bool) -> SourceError:

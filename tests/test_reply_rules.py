@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,17 @@ import pytest
 
 from connectors import x
 from monitor.classify.embedded import EmbeddedClassifier
-from monitor.model import Connector, Draft, Mention
+from monitor.model import Connector, Decision, Draft, DraftState, Mention
 from monitor.options import CompanyOptions, Config
 from monitor.pipeline import Desk, Pipeline, guard_of
 from monitor.store.sqlite import SqliteStore
-from responders.publish import is_manual, reply_rules
+from responders.approval import decide
+from responders.publish import Publisher, is_manual, reply_rules
 from tests.loopback import Loopback, LoopbackHttp
 from tests.made import NOON
 from tests.made import mention as made
-from tests.x_platform import ACCOUNT, KEYS, XPlatform, post
+from tests.test_publish import RULES, SetClock
+from tests.x_platform import ACCOUNT, KEYS, NUMBER, XPlatform, post
 
 CONFIG = Config(company=CompanyOptions(name="Púpava", website="https://pupava.example"))
 
@@ -79,6 +83,24 @@ async def test_what_a_link_costs_is_said_before_it_is_approved(place: Place) -> 
     (finding,) = [one for one in guard_of(place.desk, place.store)(draft, text, "jana") if one.rule == "link_costs"]
     assert finding.severity == "warning" and "$0.20" in finding.message
     assert not [one for one in draft.findings if one.rule == "link_costs"]
+
+
+@pytest.mark.parametrize("drops_receipt", [False, True])
+async def test_one_is_posted_once_and_the_other_is_left_to_a_person(place: Place, drops_receipt: bool) -> None:
+    drafts, place.platform.drops_receipt = await place.drafts(), drops_receipt
+    clock = SetClock()
+    publisher = Publisher(store=place.store, connectors=place.desk.connectors, people=RULES.people, clock=clock)
+    for draft in drafts.values():
+        approval = Decision(draft_id=draft.id, rev=draft.rev, action="approve", actor="jana", via="page")
+        decide(place.store.drafts, approval, RULES, clock())
+    for _ in range(10):
+        await publisher.publish_due()
+        await publisher.look_up_due()
+        clock.forward(timedelta(minutes=10))
+    states = {addressed: place.store.drafts.get(draft.id).state for addressed, draft in drafts.items()}
+    assert states == {True: DraftState.PUBLISHED, False: DraftState.APPROVED}
+    posted = [one["text"] for one in place.platform.posts if one["author_id"] == NUMBER]
+    assert [html.unescape(text) for text in posted] == [f"@eva11 {drafts[True].text}"]
 
 
 async def test_drafts_fit_where_they_are_posted(place: Place) -> None:
