@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import reddit
@@ -200,6 +202,22 @@ async def test_known_posts_are_looked_at_again(platform: RedditPlatform) -> None
         assert (await poll(source, cursor, at=a_day_later))[-1].gone == (), "rather a fault than three deletions"
     asked = next(query for _, path, query in platform.asked if path == "/api/info")
     assert asked["id"] == "t3_p1,t1_c1,t1_i1"
+
+
+NAMES = ["name", "author", "body", "selftext", "title", "created_utc", "permalink", "link_id", "parent_id", "subreddit"]
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("t1_a"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(thing=st.dictionaries(st.sampled_from(NAMES), ODD))
+def test_nothing_that_a_post_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
+    source = reddit.Reddit(reddit.Settings(kind="reddit", name="r", **KEYS), None)  # type: ignore[arg-type]
+    page = source._page([{"kind": "t1", "data": thing}], NOON)
+    assert len(page.mentions) + len(page.skipped) + len(page.gone) == 1
+    assert all(mention.id and (mention.text or mention.title) for mention in page.mentions)
 
 
 # ---- quotas, tokens, errors

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import time_machine
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import x
@@ -196,6 +198,31 @@ async def test_own_posts_are_left_out(platform: XPlatform) -> None:
     platform.posts.insert(0, post(NEW + 1, "My jsme @pupava!", author=NUMBER))
     async with connected(platform) as source:
         assert ids(await poll(source)) == [NEW]
+
+
+NAMES = [
+    "id",
+    "text",
+    "author_id",
+    "created_at",
+    "entities",
+    "referenced_tweets",
+    "note_tweet",
+    "edit_history_tweet_ids",
+]
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just(str(NEW)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*NAMES, "type", "users"]), inner),
+    max_leaves=12,
+)
+
+
+@given(post=st.dictionaries(st.sampled_from(NAMES), ODD), includes=ODD)
+def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any], includes: Any) -> None:
+    connector = x.X(x.Settings(kind="x", name="x", account=ACCOUNT, **KEYS), None)  # type: ignore[arg-type]
+    page = connector._page({"data": [post, "x"], "includes": includes}, NOON, addressed=False)
+    assert len(page.mentions) + len(page.skipped) in (1, 2)
+    assert all(mention.id and mention.text for mention in page.mentions)
 
 
 # ---- quotas, money, errors
