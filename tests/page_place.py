@@ -47,6 +47,7 @@ class Place:
     now: datetime = NOON + timedelta(hours=3)
     busy_timeout: float = 5.0
     mails: bool = False
+    refresh: int = 20
     own_edits: bool = True
     two: Callable[[Draft], bool] = one_is_enough
     judge_again: Callable[[SqliteStore, int], Awaitable[None]] | None = None
@@ -73,6 +74,7 @@ class Place:
             company="Made-up Shop",
             judge_again=self.judge_again and partial(self.judge_again, self.store),
             mails=self.mails,
+            refresh=self.refresh,
             times=Clock(hours=HoursOptions(), zone=ZoneInfo(self.options.timezone), times=AnswerTimes(), remind_at=0.5),
         )
         self.runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=0.1)

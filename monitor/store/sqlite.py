@@ -15,6 +15,7 @@ from monitor.store.corrections import Corrections
 from monitor.store.drafts import Drafts
 from monitor.store.edits import Edits
 from monitor.store.engine import Engine
+from monitor.store.lately import LatelyRows
 from monitor.store.llm_use import LlmUse
 from monitor.store.mentions import Mentions
 from monitor.store.messages import Messages
@@ -54,6 +55,7 @@ class SqliteStore:
         self.llm_use = LlmUse(self._engine)
         self.asking = AskingRows(self._engine)
         self.messages = Messages(self._engine)
+        self.lately = LatelyRows(self._engine)
         self.sign_ins = SignIns(self._engine)
         self.backup = self._engine.backup
         self._thread: ThreadPoolExecutor | None = None

@@ -11,12 +11,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.errors import StoreBusy
-from responders.page import aside, correcting, drafts, holding, inbox, replies, sign_in, sources, together
+from responders.page import aside, correcting, drafts, holding, inbox, lately, replies, sign_in, sources, together
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, read_form
 from responders.page.rendering import STATIC
 from responders.page.security import (
-    HEADERS,
     KEPT_FOR_EVER,
     NEVER_KEPT,
     SAFE_METHODS,
@@ -25,6 +24,7 @@ from responders.page.security import (
     host_allowed,
     same_token,
 )
+from responders.page.security import protect as put_under_protection
 from responders.page.session import open_visit
 
 __all__ = ["PageContext", "application"]
@@ -43,6 +43,8 @@ def application(page: PageContext) -> web.Application:
     app.router.add_get("/", _reading(page, inbox.show))
     app.router.add_get("/together", _reading(page, inbox.back))
     app.router.add_post("/together", _writing(page, together.act))
+    app.router.add_get("/lately", _open(page, lately.show_list))
+    app.router.add_get("/drafts/{id:[0-9]{1,12}}/lately", _open(page, lately.show_draft))
     app.router.add_get("/drafts/{id:[0-9]{1,12}}", _reading(page, drafts.show))
     app.router.add_get("/drafts/{id:[0-9]{1,12}}/{action}", _reading(page, drafts.back_to_draft))
     app.router.add_post("/drafts/{id:[0-9]{1,12}}/correct", _writing(page, correcting.correct))
@@ -115,7 +117,7 @@ def _protection(page: PageContext) -> Middleware:
         if for_machines(request.path):
             return await handler(request)
         response = await _answer(page, request, handler)
-        response.headers.update(HEADERS)
+        put_under_protection(response)
         kept = request.path.startswith("/static/") and response.status in (200, 304)
         response.headers["Cache-Control"] = KEPT_FOR_EVER if kept else NEVER_KEPT
         return response

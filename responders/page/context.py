@@ -17,6 +17,7 @@ from responders.approval import Rules
 from responders.clocks import Clock
 from responders.page.often import Often
 from responders.page.rendering import render
+from responders.page.security import FRAMING
 from responders.words import Words
 
 LINKS_PER_ADDRESS = 20  # sign-in links that may be asked for from one address in an hour; offices share one
@@ -40,6 +41,7 @@ class PageContext:
     lease: timedelta = timedelta(minutes=15)
     judge_again: Callable[[int], Awaitable[None]] | None = None  # triages and drafts the mention with this row id
     mails: bool = False
+    refresh: int = 20  # seconds after which the bar with what is new loads itself again
     asked: Often = field(default_factory=lambda: Often(LINKS_PER_ADDRESS, timedelta(hours=1)))
 
 
@@ -72,7 +74,10 @@ class Visit:
 
     def show(self, template: str, status: int = 200, **values: object) -> web.Response:
         html = render(template, self.words, {"visit": self, "session": self.session, "now": self.now} | values)
-        return web.Response(text=html, content_type="text/html", status=status)
+        response = web.Response(text=html, content_type="text/html", status=status)
+        if values.get("bar"):
+            response[FRAMING] = "frames"
+        return response
 
 
 def see_other(location: str) -> web.Response:

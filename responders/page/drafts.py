@@ -27,6 +27,7 @@ from responders.approval import decide
 from responders.codes import FAULT, FAULTS, REJECTION_REASONS
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, filter_query, read_filter
+from responders.page.lately import bar
 from responders.page.news import read_news
 
 # what a form sends back, by the reason why the decision was not taken
@@ -145,11 +146,13 @@ async def following(visit: Visit, wanted: InboxFilter, number: int) -> str:
 async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> web.Response:
     wanted = read_filter(visit)
     store = visit.page.store
+    mark = await store.run(store.lately.mark)
     try:
         matter, around, asking = await store.run(_look, visit.page, wanted, draft_id(visit))
     except NoSuchDraft:
         raise web.HTTPNotFound from None
     draft = matter.draft
+    editing = refusal.action == "edit" if refusal else "edit" in visit.request.query
     return visit.show(
         "draft.html",
         status=status,
@@ -158,7 +161,7 @@ async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> w
         mention=matter.mention,
         around=around,
         asking=asking,
-        editing=(refusal.action == "edit") if refusal else "edit" in visit.request.query,
+        editing=editing,
         deciders=deciders(visit.page.rules.people),
         tomorrow=(visit.now.astimezone(visit.page.times.zone) + timedelta(days=1)).date().isoformat(),
         query=filter_query(wanted),
@@ -171,7 +174,8 @@ async def show_draft(visit: Visit, *, status: int, refusal: Refusal | None) -> w
         other_labels=_other_labels(matter.verdict),
         may_acknowledge=_may_acknowledge(matter),
         faults=_faults(matter),
-        bar=_bar(visit, draft),
+        hindrance=_hindrance(visit, draft),
+        bar=bar(wanted, mark, draft.id, editing),
         news=await read_news(visit) if refusal is None else None,
     )
 
@@ -198,7 +202,7 @@ def _faults(matter: Matter) -> tuple[str, ...]:
     return FAULTS if complains and matter.draft.purpose == "answer" else ()
 
 
-def _bar(visit: Visit, draft: Draft) -> str:
+def _hindrance(visit: Visit, draft: Draft) -> str:
     """Why this person cannot approve the draft as it stands, "" where nothing is in the way."""
     if visit.person in draft.approvals:
         return "approved_already"

@@ -11,6 +11,7 @@ from monitor.store.views import Inbox, InboxFilter
 from responders.codes import REJECTION_REASONS
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import PER_PAGE, filter_query, read_filter
+from responders.page.lately import bar
 from responders.page.news import read_news
 from responders.page.together import deciding_people
 
@@ -30,6 +31,7 @@ class Around:
 async def show(visit: Visit) -> web.Response:
     wanted = read_filter(visit)
     store = visit.page.store
+    mark = await store.run(store.lately.mark)  # before the rest, so that nothing falls in between
     inbox, around = await store.run(_look, visit.page, wanted)
     return visit.show(
         "inbox.html",
@@ -42,6 +44,7 @@ async def show(visit: Visit) -> web.Response:
         address=lambda **changes: "/" + filter_query(wanted, **changes),
         pages=_pages(wanted, inbox),
         news=await read_news(visit),
+        bar=bar(wanted, mark),
         together=visit.manages and wanted.tab in WAITING,
         rejection_reasons=REJECTION_REASONS,
         people=deciding_people(visit),

@@ -13,17 +13,28 @@ from monitor.options import PageOptions
 MACHINES = ("/healthz", "/metrics", "/in/", "/slack")  # no browser, no cookie: these are protected in their own ways
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
+FRAMING = web.ResponseKey("framing", str)  # "frames" for a page that holds our bar, "framed" for the bar itself
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action "
+POLICIES = {
+    "": _POLICY + "'self'; frame-ancestors 'none'",
+    "frames": _POLICY + "'self'; frame-ancestors 'none'; frame-src 'self'",
+    "framed": _POLICY + "'none'; frame-ancestors 'self'",
+}
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
-    " frame-ancestors 'none'; base-uri 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 NEVER_KEPT = "no-store"
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def protect(response: web.StreamResponse) -> None:
+    framing = response.get(FRAMING, "")
+    response.headers.update(HEADERS)
+    response.headers["Content-Security-Policy"] = POLICIES[framing]
+    response.headers["X-Frame-Options"] = "SAMEORIGIN" if framing == "framed" else "DENY"
 
 
 def for_machines(path: str) -> bool:
