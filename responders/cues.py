@@ -1,8 +1,9 @@
 """Recognises what a sentence says by the beginnings of its words, as the [guard] table of a playbook lists them.
 
 A cue is one or more word beginnings, all of which have to occur in one sentence, in any order: "vrátime peniaz".
-"a/b" means either of them, "a_b" one right after the other, "a_b|c" either phrase, "#" a number, "sorry!" exactly
-that word, "~a" that it must not occur. Case and diacritics do not matter.
+"a/b" means either of them, "a_b" one right after the other, "a..b" one not far behind the other, "a_b|c" either phrase,
+"#" a number, "sorry!" exactly that word, "-ing" a word with that end, "~a" that it must not occur. Case and diacritics
+do not matter.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _BEFORE, _BEHIND = 6, 2  # words before and behind a cue in which a negation is looked for
+_BETWEEN = r"(?: \S+){0,7} "  # words that ".." lets stand between
 _END = re.compile(r"(?<![.!?…])[.!?…]+(?=\s|$)|\n+")
 
 
@@ -141,13 +143,18 @@ def _pattern(group: str) -> str:
 
 
 def _phrase(phrase: str) -> str:
-    steps = ("|".join(_stem(stem) for stem in step.split("/") if stem) for step in phrase.split("_"))
-    return " ".join(f"(?:{step})" for step in steps)
+    return _BETWEEN.join(" ".join(_step(step) for step in run.split("_")) for run in phrase.split(".."))
+
+
+def _step(step: str) -> str:
+    return f"(?:{'|'.join(_stem(stem) for stem in step.split('/') if stem)})"
 
 
 def _stem(stem: str) -> str:
     if stem == "#":
         return r"\d\S*"
+    if stem.startswith("-"):
+        return rf"\S+{re.escape(fold(stem[1:]))}"
     folded = re.escape(fold(stem.removesuffix("!")))
     return folded if stem.endswith("!") else rf"{folded}\S*"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from monitor.model import Finding, Label, Mention, ReplyRules
 from monitor.options import CompanyOptions, PolicyOptions
-from responders.guarding import manners, private, promises, shape
+from responders.guarding import addresses, manners, private, promises, shape
 from responders.guarding.case import Allowed, Case, error
 from responders.playbook import Playbook, shipped, shipped_languages
 
@@ -83,6 +83,7 @@ _CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     promises.unapproved_promise,
     promises.deadline_promised,
     private.private_data,
+    addresses.home_address,
     private.unknown_link,
     shape.unfilled_slot,
     manners.insult_or_blame,

@@ -245,6 +245,7 @@ class PromiseCues(_Table):
     manager: Cues = ()
     deadline: Cues = ()
     amounts: Cues = ()  # amounts in words: "twenty euros"
+    waivers: Cues = ()  # "we will not charge you": here the "not" is what is promised
 
 
 class GuardCues(_Table):
@@ -260,7 +261,10 @@ class GuardCues(_Table):
     insults: Cues = ()
     blame: Cues = ()
     sarcasm: Cues = ()  # "well done you", "what did you expect"
-    slander: Cues = ()  # ill words, refused in one sentence with a competitor's name
+    slander: Cues = ()  # ill words, refused in one sentence with a competitor's name …
+    impartial: Cues = ()  # … where without one of these ("a separate company") nothing may be said of it at all
+    quoting: Cues = ()  # "you wrote": what stands in quotation marks there are the customer's words
+    addresses: Cues = ()  # "I live at", "street": beside them a name and a number are somebody's address
     admissions: Cues = ()  # admitting liability in the law's words
     parts: PartCues
     promises: PromiseCues

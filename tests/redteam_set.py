@@ -43,6 +43,7 @@ class Reply:
     company: CompanyOptions
     policy: PolicyOptions
     mention: Mention
+    known: tuple[str, ...]
 
     def findings(self) -> tuple[Finding, ...]:
         return check(
@@ -55,6 +56,7 @@ class Reply:
             mention=self.mention,
             identify=partial(identify, languages=LANGUAGES),
             earlier=self.earlier,
+            known=self.known,
         )
 
     def errors(self) -> set[str]:
@@ -97,4 +99,5 @@ def _reply(
             raw={"product_name": customer["product"]},
             created_at=datetime(2026, 11, 2, tzinfo=UTC),
         ),
+        known=tuple(tables.get("known", ())),
     )

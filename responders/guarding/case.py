@@ -80,7 +80,9 @@ def same_word(written: str, meant: str, longest_ending: int = 3) -> bool:
     word, wanted = fold(written), fold(meant)
     if word == wanted or len(wanted) < 3:
         return word == wanted
-    stem = wanted.rstrip("aeiouy") if len(wanted) > 4 else wanted
+    stem = wanted.rstrip("aeiouy") if len(wanted) > 3 else wanted
+    if len(stem) < 4:
+        longest_ending = min(longest_ending, 2)
     return any(
         word.startswith(form) and len(word) - len(form) <= longest_ending
         for form in (stem, *_changed(stem))

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from monitor.model import Finding
-from responders.cues import Span, said, unless_negated, words_of
+from responders.cues import Span, occurs, said, unless_negated, words_of
 from responders.guarding.case import Case, error, same_word
+from responders.playbook import GuardCues
 
 _LONGEST_ENDING = {"hu": 8}  # letters that a word's ending may have; Hungarian puts several on end
 _USUAL_ENDING = 3
+_QUOTED = re.compile(r"[„“”\"»«‚]([^„“”\"»«‚‘]{1,60})[“”\"«»‘]|(?<!\w)'([^']{1,60})'(?!\w)")
 
 
 def insult_or_blame(case: Case) -> Iterator[Finding]:
     if case.playbook is None:
         return
     cues = case.playbook.guard
-    for span in said(cues.insults, case.spans):
+    for span in said(cues.insults, _own_words(case, cues)):
         yield error("insult_or_blame", "This insults the customer, or may be read so.", span.text)
     for span in unless_negated(cues.blame, cues.negations, case.spans):
         yield error("insult_or_blame", "This puts the blame on the customer.", span.text)
+
+
+def _own_words(case: Case, cues: GuardCues) -> Iterator[Span]:
+    """The sentences without what they quote of the customer's words."""
+    for span in case.spans:
+        if _QUOTED.search(span.text) and occurs(cues.quoting, span):
+            yield Span(span.start, span.text, words_of(_QUOTED.sub(" ", span.text)))
+        else:
+            yield span
 
 
 def sarcasm(case: Case) -> Iterator[Finding]:
@@ -32,9 +44,15 @@ def sarcasm(case: Case) -> Iterator[Finding]:
 def slander(case: Case) -> Iterator[Finding]:
     if case.playbook is None:
         return
-    for span in said(case.playbook.guard.slander, case.spans):
-        if any(_says(case, span, name) for name in case.company.competitors):
+    cues = case.playbook.guard
+    for span in case.spans:
+        if not any(_says(case, span, name) for name in case.company.competitors):
+            continue
+        if occurs(cues.slander, span):
             yield error("slander", "This speaks ill of a competitor.", span.text)
+        elif cues.impartial and not occurs(cues.impartial, span):
+            message = "This speaks of a competitor; say no more than that it is another company."
+            yield error("slander", message, span.text)
 
 
 def admission(case: Case) -> Iterator[Finding]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from monitor.model import Finding
 from responders.cues import fold, word_matches
 from responders.guarding.case import Case, error, warning
-from responders.names import product_name
+from responders.names import given_name, product_name
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+_PAIR = re.compile(r"(?<![^\s(])([^\W\d_]+) (?=([^\W\d_]+))")
 _ENDED = re.compile(r"([^\W\d_]+)\.")
 _ABBREVIATED = re.compile(r"ing|mgr|mag|bc|dr|doc|prof|mudr|judr|phdr|rndr|paeddr", re.IGNORECASE)
 _LONGEST_SHORT_TITLE = 3
@@ -32,12 +33,13 @@ def named_staff(case: Case) -> Iterator[Finding]:
     if case.playbook is None or case.mention is None:
         return
     titles, after = case.playbook.guard.titles, case.playbook.guard.titles_after
-    theirs = [one.name for one in _titled(f"{case.mention.title} . {case.mention.text}", titles, after)]
+    written = f"{case.mention.title} . {case.mention.text}"
+    theirs = [*(one.name for one in _titled(written, titles, after)), *_full_names(written, case.language)]
     harmless = _harmless_names(case)
     again = [
         one
         for one in _capitals(case.text)
-        if any(_same_name(one.name, name) for name in theirs) and not _is(one, harmless)
+        if any(same_name(one.name, name) for name in theirs) and not _is(one, harmless)
     ]
     for one in again[:1]:
         finding = error if case.label == "complaint" else warning
@@ -56,7 +58,7 @@ def _harmless_names(case: Case) -> list[str]:
 
 
 def _is(one: _Named, names: list[str]) -> bool:
-    return any(_same_name(one.name, name) for name in names)
+    return any(same_name(one.name, name) for name in names)
 
 
 def _titled(text: str, titles: tuple[str, ...], after: tuple[str, ...]) -> Iterator[_Named]:
@@ -69,6 +71,15 @@ def _titled(text: str, titles: tuple[str, ...], after: tuple[str, ...]) -> Itera
                 yield _Named(words[other][0], other)
         if at and word_matches(after, folded) and _is_a_name(words[at - 1][0]):
             yield _Named(words[at - 1][0], at - 1)
+
+
+def _full_names(text: str, language: str) -> Iterator[str]:
+    """Both words of "Dave Rudkin" and of "Varga Norbert": a given name known as one, and a family name beside it."""
+    family_first = language == "hu"
+    for first, second in _PAIR.findall(text):
+        given, family = (second, first) if family_first else (first, second)
+        if given_name(given, language) and _is_a_name(family):
+            yield from (given, family)
 
 
 def _close(title: str, between: str) -> bool:
@@ -88,7 +99,7 @@ def _is_a_name(word: str) -> bool:
     return len(word) >= _FEWEST_LETTERS and word[0].isupper() and not word.isupper()
 
 
-def _same_name(one: str, other: str) -> bool:
+def same_name(one: str, other: str) -> bool:
     """The same name with other endings: "Kováčovou" is "Kováčová", "Novákom" is "Novák"."""
     first, second = fold(one), fold(other)
     shared = next(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from monitor.model import Finding
-from responders.cues import pieces, said
+from responders.cues import pieces, said, spans
 from responders.guarding.case import Case, error, warning
 from responders.playbook import GuardCues
 
@@ -21,6 +21,7 @@ _PERCENT = re.compile(
 )
 _OFFERS = ("refund", "replacement", "voucher", "discount", "call_back", "manager")
 _GIFTS = {"voucher", "discount"}
+_WAIVERS = {"refund", "discount"}
 
 
 def unapproved_promise(case: Case) -> Iterator[Finding]:
@@ -32,13 +33,19 @@ def unapproved_promise(case: Case) -> Iterator[Finding]:
 
 def _unapproved_offers(case: Case, cues: GuardCues) -> Iterator[Finding]:
     # what the sentence refuses ("vrátiť peniaze, žiaľ, nemôžeme, ale …") promises nothing
-    offered = [piece for span in case.spans for piece in pieces(span, cues.refusals, cues.but)]
+    told = spans(case.without(case.known))
+    offered = [piece for span in told for piece in pieces(span, cues.refusals, cues.but)]
     for offer in _OFFERS:
         if offer in case.allowed.may_offer:
             continue
         for span in said(getattr(cues.promises, offer), offered):
             message = f'This promises "{offer}", which the policy does not allow.'
             yield error("unapproved_promise", message, span.text)
+    if not _WAIVERS & set(case.allowed.may_offer):
+        for span in said(cues.promises.waivers, told):
+            yield error(
+                "unapproved_promise", "This lets the customer off paying; the policy does not allow it.", span.text
+            )
     if not _GIFTS & set(case.allowed.may_offer):
         for span in said(cues.promises.amounts, offered):
             yield error("unapproved_promise", "This names an amount, in words; the policy allows none.", span.text)
