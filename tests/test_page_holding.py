@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -163,6 +164,15 @@ async def test_what_is_decided_cannot_be_taken(place: Place, eva: Reader, peter:
     for what in ("claim", "assign", "snooze", "escalate"):
         seen = await eva.send(draft, what, person="Eva", rest="hour")
         assert seen.status == 409 and "somebody was faster" in seen.text, what
+
+
+async def test_every_action_has_a_key_of_its_own(place: Place, eva: Reader) -> None:
+    first, _ = place.draft(), place.draft()
+    await eva.send(first, "claim")
+    await eva.send(first, "snooze", rest="hour")
+    for path, wanted in ((f"/drafts/{first}", "acefhiklnrtwxz"), ("/", "ims")):
+        keys = re.findall(r'accesskey="(.)"', (await eva.get(path)).html)
+        assert len(keys) == len(set(keys)) and set(wanted) <= set(keys), path
 
 
 async def test_readers_hold_nothing_and_visits_change_nothing(place: Place, eva: Reader) -> None:
