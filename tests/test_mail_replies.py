@@ -246,6 +246,7 @@ PIECES = [
 ]
 
 
+@settings(deadline=None)
 @given(raw=st.binary(max_size=400))
 def test_nor_do_bytes_that_are_no_mail(raw: bytes) -> None:
     assert isinstance(outcome_of(read(raw, mailbox=OHLAS, authserv_id=AUTHSERV_ID)), NotOurs)
@@ -253,14 +254,14 @@ def test_nor_do_bytes_that_are_no_mail(raw: bytes) -> None:
 
 @pytest.mark.parametrize("begin", ["(", "((", '"', "a\\", "dmarc=", "; ", "=", "mx.example.test;" + "a=b " * 5])
 def test_long_results_take_no_time(begin: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     dmarc_of([begin * 100_000], AUTHSERV_ID)
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 @pytest.mark.parametrize("line", ["on ", "1 ", "wrote ", "- ", "_", "> ", "Od: ", "odoslané z ", "a@b "])
 def test_long_bodies_take_no_time(line: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     above_the_quotation(line * 50_000)
     above_the_quotation((line + "\n") * 50_000)
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
