@@ -1,0 +1,155 @@
+"""What people write on Hacker News, found by Algolia's search. Free, without a key, and for reading only.
+
+https://hn.algolia.com/api
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, Field, ValidationError
+
+from monitor.errors import NotFound, TemporaryError
+from monitor.fields import rows, string
+from monitor.http import Http
+from monitor.model import Mention, Page, ReplyRules
+from monitor.options import SourceOptions
+from monitor.text import fold, html_to_text, one_line
+
+API = "https://hn.algolia.com/api/v1"
+MOST = 100  # posts in one answer
+OVERLAP = 3600  # seconds; what is written is found a while later
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
+
+
+class Settings(SourceOptions):
+    """`[sources.NAME]` with `kind = "hackernews"`."""
+
+    query: str = Field(
+        min_length=2, max_length=200, description="what is searched for; in quotes for the very words: '\"Your Shop\"'"
+    )
+
+
+def connect(settings: Settings, http: Http) -> HackerNews:
+    return HackerNews(settings, http)
+
+
+class _State(BaseModel):
+    """The cursor. Unix seconds; 0 where there is nothing."""
+
+    since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
+    before: int = Field(default=0, ge=0, le=_NEWEST)  # where the next page begins
+    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
+
+    @classmethod
+    def parse(cls, cursor: str) -> _State:
+        try:
+            return cls.model_validate_json(cursor)
+        except ValidationError:
+            return cls()  # nothing yet, or of another version
+
+    def go_on(self, written: list[int], now: int) -> None:
+        """Note where to read on. The very first time, the newest page is enough."""
+        if not self.before:
+            self.newest = min(max(written, default=self.since), now)
+        oldest = min(written, default=0)
+        if self.since and len(written) >= MOST and oldest != self.before:
+            self.before = oldest
+        else:
+            self.since, self.before, self.newest = max(self.since, self.newest), 0, 0
+
+
+class HackerNews:
+    """Every poll is one request. Pages end at a moment, so that what arrives meanwhile moves nothing."""
+
+    reply_rules = ReplyRules(kind="manual", channel="post")
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+        self._own = {fold(name) for name in settings.own_names}
+
+    async def poll(self, cursor: str) -> Page:
+        state, now = _State.parse(cursor), datetime.now(UTC)
+        hits = await self._hits(state)
+        mentions: dict[str, Mention] = {}
+        skipped: list[str] = []
+        for hit in hits:
+            if (mention := self._mention(hit, now)) is None:
+                skipped.append("a post without an id or a text")
+            elif fold(mention.author) not in self._own:
+                mentions.setdefault(mention.id, mention)
+        state.go_on([_written(hit) or int(now.timestamp()) for hit in hits], int(now.timestamp()))
+        return Page(
+            mentions=tuple(mentions.values()),
+            skipped=tuple(skipped),
+            cursor=state.model_dump_json(),
+            more=bool(state.before),
+        )
+
+    async def close(self) -> None:
+        pass
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        try:
+            response = await self._http.get(f"{API}/items/{mention.id}")
+        except NotFound:
+            return None
+        item = response.json()
+        if not isinstance(item, dict) or _id(item) != mention.id:
+            raise TemporaryError("Hacker News does not show the original at the moment")
+        return self._mention(item, mention.created_at)  # of what was deleted nothing but the id is left
+
+    async def _hits(self, state: _State) -> list[dict[str, Any]]:
+        limits = [f"created_at_i>{max(state.since - OVERLAP, 0)}"]
+        if state.before:
+            limits.append(f"created_at_i<={state.before}")
+        asked = {
+            "query": self._settings.query,
+            "tags": "(story,comment)",
+            "numericFilters": ",".join(limits),
+            "hitsPerPage": MOST,
+        }
+        document = (await self._http.get(f"{API}/search_by_date?{urlencode(asked)}")).json()
+        if not isinstance(document, dict) or not isinstance(document.get("hits"), list):
+            raise TemporaryError("Hacker News answers with something that is no list of posts")
+        return rows({"hits": [hit if isinstance(hit, dict) else {} for hit in document["hits"]]}, "hits")
+
+    def _mention(self, thing: Mapping[str, Any], otherwise: datetime) -> Mention | None:
+        """None where there are no words. `otherwise` is when it was written, where that is not said."""
+        number, written = _id(thing), _written(thing)
+        text = html_to_text(string(thing, "comment_text", "story_text", "text"))
+        title = one_line(string(thing, "title"))
+        if not number or not (text or title):
+            return None
+        return Mention(
+            source=self._settings.name,
+            id=number,
+            text=text,
+            title=title,
+            created_at=datetime.fromtimestamp(written, UTC) if written else otherwise,
+            url=f"https://news.ycombinator.com/item?id={number}",
+            author=one_line(string(thing, "author"), 50),
+            language=self._settings.language or "en",
+            thread=_number(thing.get("parent_id")),
+            raw={"story": one_line(string(thing, "story_title"))},
+        )
+
+
+def _id(thing: Mapping[str, Any]) -> str:
+    return _number(thing.get("objectID")) or _number(thing.get("id"))
+
+
+def _number(value: object) -> str:
+    written = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return written if _NUMBER.fullmatch(written) else ""
+
+
+def _written(thing: Mapping[str, Any]) -> int:
+    value = thing.get("created_at_i")
+    return int(value) if isinstance(value, int | float) and 0 < value < _NEWEST else 0
