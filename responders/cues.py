@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_BEFORE, _BEHIND = 6, 2  # words before and behind a cue in which a negation is looked for
+_BEFORE, _BEHIND = 6, 3  # words before and behind a cue in which a negation is looked for
 _BETWEEN = r"(?: \S+){0,7} "  # words that ".." lets stand between
 _END = re.compile(r"(?<![.!?…])[.!?…]+(?=\s|$)|\n+")
 

@@ -2,13 +2,21 @@
 
 Every third reply of each list is kept apart: the cues were written without a look at how it fared. When it was first
 scored, 97 of its 102 bad replies were caught and 3 of its 102 good ones blocked; what that showed was mended since.
+
+The fresh files are a second author's, written without a look at the cues. Scored blind, 85 of their 216 bad replies
+were caught (67 of the 198 of the rules on wording) and 22 of their 144 good ones blocked, some for prices that stand
+under `known` since, as facts of the company do. The cues were then widened on two thirds; the third kept apart, by a
+hash of the text, was scored once, at the end: 54 of 57 caught (30 when blind), 4 of 48 blocked (10 when blind), and
+was mended afterwards. Whoever widened the cues had written that third too, so it flatters. beyond.toml has thirty bad
+replies in words chosen to get past the cues as they are now: 3 are caught.
 """
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -61,6 +69,25 @@ class Reply:
 
     def errors(self) -> set[str]:
         return {finding.rule for finding in self.findings() if finding.severity == "error"}
+
+
+def fresh(language: str) -> Iterator[Reply]:
+    """The second author's, of which the third that a hash tells apart was kept unseen."""
+    return (_hashed(reply) for reply in replies(f"fresh.{language}"))
+
+
+def beyond(language: str) -> Iterator[Reply]:
+    """Bad replies that were written to get past the cues, and not to widen them by."""
+    tables = tomllib.loads((FOLDER / f"fresh.{language}.toml").read_text(encoding="utf-8"))
+    entries = tomllib.loads((FOLDER / "beyond.toml").read_text(encoding="utf-8"))[language]
+    for rule, texts in entries.items():
+        for text in texts:
+            yield _reply(language, tables, text, rule=rule, label="complaint", kept_apart=True)
+
+
+def _hashed(reply: Reply) -> Reply:
+    digest = int(hashlib.sha256(reply.text.encode()).hexdigest(), 16)
+    return replace(reply, language=reply.language.removeprefix("fresh."), kept_apart=digest % 3 == 0)
 
 
 def replies(language: str) -> Iterator[Reply]:
