@@ -1,0 +1,180 @@
+"""Questions on Stack Overflow and the other sites of Stack Exchange that a search finds. For reading only: answers that
+a program writes are not welcome there.
+
+An address may ask 300 times a day, with a key 10,000 times; what is left is spread over the rest of the day.
+https://api.stackexchange.com/docs/throttle
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
+from monitor.fields import inner, rows, string
+from monitor.http import DAY, Http
+from monitor.model import Mention, Page, ReplyRules
+from monitor.options import SourceOptions
+from monitor.text import canonical_url, fold, html_to_text, one_line
+
+API = "https://api.stackexchange.com/2.3"
+MOST = 100  # questions in one answer
+OVERLAP = 3600  # seconds; what is written is found a while later
+_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
+_REFUSED_KEYS = frozenset({"access_token_required", "invalid_access_token", "access_denied", "key_required"})
+_TRY_LATER = frozenset({"throttle_violation", "internal_error", "temporarily_unavailable"})
+_SECONDS = re.compile(r"(\d{1,6}) seconds")
+
+
+class Settings(SourceOptions):
+    """`[sources.NAME]` with `kind = "stackexchange"`."""
+
+    interval: float = Field(default=1800.0, ge=300.0, le=7 * 86400.0, description="seconds between two polls")
+    site: str = Field(
+        default="stackoverflow", pattern=r"^[a-z0-9.-]{2,60}$", description="name of the site, e.g. 'superuser'"
+    )
+    query: str = Field(min_length=2, max_length=200, description="what is searched for in titles and texts")
+    key: SecretStr | None = Field(default=None, description="key of an app, which raises the daily quota: '$NAME'")
+
+
+def connect(settings: Settings, http: Http) -> StackExchange:
+    return StackExchange(settings, http)
+
+
+class _State(BaseModel):
+    """The cursor. Unix seconds; 0 where there is nothing."""
+
+    since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
+    before: int = Field(default=0, ge=0, le=_NEWEST)  # where the next page begins
+    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
+
+    @classmethod
+    def parse(cls, cursor: str) -> _State:
+        try:
+            return cls.model_validate_json(cursor)
+        except ValidationError:
+            return cls()  # nothing yet, or of another version
+
+    def go_on(self, written: list[int], more: bool, now: int) -> None:
+        """Note where to read on. The very first time, the newest page is enough."""
+        if not self.before:
+            self.newest = min(max(written, default=self.since), now)
+        oldest = min(written, default=0)
+        if self.since and more and oldest and oldest != self.before:
+            self.before = oldest
+        else:
+            self.since, self.before, self.newest = max(self.since, self.newest), 0, 0
+
+
+class StackExchange:
+    """Every poll is one request. Pages end at a moment, so that what arrives meanwhile moves nothing."""
+
+    reply_rules = ReplyRules(kind="manual", max_length=30_000, channel="post")
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+        self._own = {fold(name) for name in settings.own_names}
+
+    async def poll(self, cursor: str) -> Page:
+        state, now = _State.parse(cursor), datetime.now(UTC)
+        asked: dict[str, Any] = {"q": self._settings.query, "sort": "creation", "order": "desc", "pagesize": MOST}
+        if state.since:
+            asked["fromdate"] = max(state.since - OVERLAP, 0)
+        if state.before:
+            asked["todate"] = state.before
+        document = await self._ask("search/advanced", asked)
+        page = self._page(document["items"], now)
+        written = [_written(item) for item in rows(document, "items") if _written(item)]
+        state.go_on(written, document.get("has_more") is True, int(now.timestamp()))
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.before), wait=_pause(document, now))
+
+    async def close(self) -> None:
+        pass
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        items = (await self._ask(f"questions/{mention.id}", {}))["items"]
+        found = self._page(items, mention.created_at).mentions
+        if items and not found:
+            raise TemporaryError("Stack Exchange does not show the original at the moment")
+        return found[0] if found else None
+
+    async def _ask(self, path: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What the API answers; `items` is a list. Raises a `SourceError`."""
+        key = {"key": self._settings.key.get_secret_value()} if self._settings.key else {}
+        query = urlencode({"site": self._settings.site, "filter": "withbody", **asked, **key})
+        response = await self._http.get(f"{API}/{path}?{query}", also=(400,))
+        document = response.json()
+        if isinstance(document, dict) and "error_id" in document:
+            raise _refusal(document)
+        if response.status == 400:
+            raise PermanentError("Stack Exchange answers 400 Bad Request; check the options of this source")
+        if not isinstance(document, dict) or not isinstance(document.get("items"), list):
+            raise TemporaryError("Stack Exchange answers with something that is no list of questions")
+        return document
+
+    def _page(self, items: list[Any], otherwise: datetime) -> Page:
+        mentions: dict[str, Mention] = {}
+        skipped: list[str] = []
+        for item in items:
+            mention = self._mention(item, otherwise) if isinstance(item, dict) else None
+            if mention is None:
+                skipped.append("a question without an id or a text")
+            elif fold(mention.author) not in self._own:
+                mentions.setdefault(mention.id, mention)
+        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+
+    def _mention(self, item: Mapping[str, Any], otherwise: datetime) -> Mention | None:
+        """None where there are no words. `otherwise` is when it was written, where that is not said."""
+        number, written = item.get("question_id"), _written(item)
+        text, title = html_to_text(string(item, "body")), one_line(unescape(string(item, "title")))
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 10**12 or not (text or title):
+            return None
+        return Mention(
+            source=self._settings.name,
+            id=str(number),
+            text=text,
+            title=title,
+            created_at=datetime.fromtimestamp(written, UTC) if written else otherwise,
+            url=canonical_url(string(item, "link")),
+            author=one_line(unescape(string(inner(item, "owner"), "display_name")), 100),
+            language=self._settings.language,
+            raw={"site": self._settings.site},
+        )
+
+
+def _written(item: Mapping[str, Any]) -> int:
+    value = item.get("creation_date")
+    return int(value) if isinstance(value, int | float) and 0 < value < _NEWEST else 0
+
+
+def _pause(document: Mapping[str, Any], now: datetime) -> float:
+    """Seconds: what it asks for in `backoff`, or so many that the rest of the quota lasts until it is renewed."""
+    backoff, left = document.get("backoff"), document.get("quota_remaining")
+    asked = min(float(backoff), DAY) if isinstance(backoff, int) and backoff > 0 else 0.0
+    return max(asked, _until_midnight(now) / max(left, 1)) if isinstance(left, int) else asked
+
+
+def _until_midnight(now: datetime) -> float:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return (midnight - now).total_seconds()
+
+
+def _refusal(document: Mapping[str, Any]) -> SourceError:
+    """Its own words are not shown; they may repeat the key."""
+    name, words = string(document, "error_name"), string(document, "error_message")
+    if name in _REFUSED_KEYS or (name == "bad_parameter" and "key" in words):
+        return AuthError("Stack Exchange refuses the key of this source")
+    if name in _TRY_LATER:
+        asked = _SECONDS.search(words)
+        pause = min(float(asked[1]), DAY) if asked else None
+        return TemporaryError(f"Stack Exchange wants to be asked later: {name}", retry_after=pause)
+    hint = name if re.fullmatch(r"[a-z_]{3,40}", name) else "it does not say why"
+    return PermanentError(f"Stack Exchange refuses it: {hint}; check site and query")
