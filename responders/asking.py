@@ -21,7 +21,7 @@ from monitor.people import People, people_of
 from monitor.routing import route, topic_of
 from monitor.spikes import WEEKS, spike
 from monitor.store.asking import Asking
-from monitor.store.messages import NewMessage
+from monitor.store.messages import Change, NewMessage
 from monitor.store.sqlite import SqliteStore
 from responders.clocks import CHANNEL, REMINDED, Clock, holders, next_step
 
@@ -36,6 +36,7 @@ LOUD = (
     "publication_refused",
     "publication_unknown",
 )  # of the audit list: the channel hears of them
+UNTOLD = ("remind", "escalate", "wake")  # of the audit list: messages of their own tell of them, or nobody need know
 WAKING = (
     "mention_edited",
     "redrafted",
@@ -139,6 +140,9 @@ class Asker:
                 )
             if change.action in WAKING:
                 messages.extend(self._changed(change.draft_id, now))
+            if change.action == "assign":
+                messages.extend(self._handed_on(change, now))
+            messages.extend(self._history(change, now))
         if changes:
             self.store.messages.put(messages, now)
             self.store.messages.advance("asker", str(changes[-1].id))
@@ -150,6 +154,38 @@ class Asker:
             self._wake(draft_id, self.times.reminder(asking.draft.priority, now), now, "something changed")
         if asking.routed and asking.draft.state in ("pending", "failed"):
             yield from self._mails(asking.draft, asking.team, now)
+
+    def _handed_on(self, change: Change, now: datetime) -> Iterator[NewMessage]:
+        """Whoever was handed a draft hears of it at once; its reason names that person."""
+        person = self.people.get(change.reason)
+        if self.config.mail is None or person is None or not person.mail or person.name == change.actor:
+            return
+        yield NewMessage(
+            key=f"mail-assigned-{change.id}",
+            medium="mail",
+            recipient=person.mail,
+            person=person.name,
+            kind="card",
+            due=now,
+            draft_id=change.draft_id,
+            rev=change.rev,
+        )
+
+    def _history(self, change: Change, now: datetime) -> Iterator[NewMessage]:
+        """What was done stands in the card's thread, line by line, for ever."""
+        if self.config.slack is None or change.action in UNTOLD:
+            return
+        line = {"action": change.action, "actor": change.actor, "rev": change.rev, "reason": change.reason}
+        yield NewMessage(
+            key=f"slack-history-{change.id}",
+            medium="slack",
+            recipient=self.config.slack.channel,
+            kind="history",
+            due=now,
+            draft_id=change.draft_id,
+            rev=change.rev,
+            body=json.dumps(line, ensure_ascii=False),
+        )
 
     def _cards(self, draft: Draft, team: tuple[str, ...], now: datetime) -> Iterator[NewMessage]:
         if self.config.slack is not None:

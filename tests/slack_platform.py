@@ -326,7 +326,8 @@ class Slack:
             {"ts": one.ts, "text": one.text, "thread_ts": one.thread_ts}
             | ({"metadata": one.metadata} if wanted else {})
             for one in reversed(self.posted)
-            if one.channel == given.get("channel") and (not thread or thread in (one.ts, one.thread_ts))
+            if one.channel == given.get("channel")
+            and (thread in (one.ts, one.thread_ts) if thread else not one.thread_ts)
         ]
         return {"ok": True, "messages": messages[: int(given.get("limit", 100))], "has_more": False}
 

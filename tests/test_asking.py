@@ -184,6 +184,14 @@ def test_handing_it_on_ends_a_claim(desk: Desk) -> None:
         desk.store.asking.assign(999, "lea", actor="eva", via="page", now=desk.now)
 
 
+def test_whoever_is_handed_a_draft_hears_of_it_at_once(desk: Desk) -> None:
+    draft = written(desk)
+    desk.store.asking.assign(draft, "lea", actor="eva", via="page", now=desk.now)
+    desk.tick()
+    [mail] = [one for one in desk.messages("mail", "card") if one.person == "lea"]
+    assert (mail.due, mail.recipient) == (desk.now, "lea@shop.example")
+
+
 def test_a_stopped_source_is_told_once_and_old_news_never(desk: Desk) -> None:
     desk.store.sources.configure({"shop": "rss"}, desk.now)
     stopped = PollRecord(

@@ -189,8 +189,32 @@ async def test_one_card_a_draft_whatever_becomes_of_it(place: Place) -> None:
     await place.step()
     place.decide(draft, "undo")
     await place.step(timedelta(seconds=1))
-    assert len(place.slack.posted) == 1
-    assert "Druhý text." in place.slack.card(draft).words
+    card = place.slack.card(draft)
+    assert [one for one in place.slack.posted if one.thread_ts != card.ts] == [card]
+    assert "Druhý text." in card.words
+
+
+async def test_what_was_done_stands_under_the_card_line_by_line(place: Place) -> None:
+    draft = await place.draft()
+    place.decide(draft, "edit", text="Druhý text.")
+    await place.step()
+    place.decide(draft, "reject", reason="wrong_tone: príliš chladné")
+    await place.step()
+    lines = [one.words for one in place.slack.thread(place.slack.card(draft))]
+    assert len(lines) == 2 and "ota: edited" in lines[0] and "príliš chladné" in lines[1]
+
+
+async def test_what_happened_while_slack_was_away_stands_there_in_one_message(place: Place) -> None:
+    draft = await place.draft()
+    place.slack.fault = lambda _method, _n: "internal_error"
+    for action in ("approve", "undo", "approve"):
+        place.decide(draft, action)
+        await place.step(timedelta(seconds=1))
+    place.slack.fault = lambda _method, _n: ""
+    for _ in range(4):
+        await place.step(timedelta(minutes=6))
+    [told] = place.slack.thread(place.slack.card(draft))
+    assert told.words.count("ota:") == 3
 
 
 async def test_editing_opens_a_form_and_saves_a_revision(place: Place) -> None:
@@ -291,7 +315,7 @@ async def test_reminders_stand_under_the_card_and_name_the_person(place: Place) 
     place.now = datetime.fromisoformat("2026-11-23T08:00:00+00:00")
     draft = await place.draft(wrote=mention(1, created_at=place.now))
     await place.step(timedelta(hours=2))
-    [reminder] = place.slack.thread(place.slack.card(draft))
+    [reminder, *_] = place.slack.thread(place.slack.card(draft))
     assert {EVA, OTA} <= {one["user_id"] for one in _all(reminder.blocks) if one.get("type") == "user"}
 
 
@@ -304,7 +328,8 @@ async def test_a_reminder_about_what_was_decided_meanwhile_is_not_sent(place: Pl
     place.decide(draft, "approve")
     place.store.messages.put([late], place.now)
     await place.step()
-    assert place.slack.thread(place.slack.card(draft)) == []
+    [history] = place.slack.thread(place.slack.card(draft))
+    assert "ota: approved" in history.words
 
 
 async def test_hours_without_slack_lose_nothing_and_end_in_no_flood(place: Place) -> None:

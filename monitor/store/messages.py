@@ -63,8 +63,10 @@ class Change:
 
     id: int
     draft_id: int
+    rev: int
     action: str
     actor: str
+    reason: str
 
 
 class Messages:
@@ -163,11 +165,10 @@ class Messages:
             self.advance(reader, str(row[0] if row else 0))
             return []
         rows = self._engine.rows(
-            "SELECT id, draft_id, action, actor FROM decision WHERE id > ? ORDER BY id LIMIT ?", (int(last), limit)
+            "SELECT id, draft_id, rev, action, actor, reason FROM decision WHERE id > ? ORDER BY id LIMIT ?",
+            (int(last), limit),
         )
-        return [
-            Change(id=row["id"], draft_id=row["draft_id"], action=row["action"], actor=row["actor"]) for row in rows
-        ]
+        return [_change(row) for row in rows]
 
     def cursor(self, reader: str) -> str:
         row = self._engine.row("SELECT value FROM reader WHERE name = ?", (reader,))
@@ -223,6 +224,17 @@ class Messages:
                     *(due.timestamp() if due else None, now.timestamp(), message.id),
                 ),
             )
+
+
+def _change(row: Row) -> Change:
+    return Change(
+        id=row["id"],
+        draft_id=row["draft_id"],
+        rev=row["rev"],
+        action=row["action"],
+        actor=row["actor"],
+        reason=row["reason"] or "",
+    )
 
 
 def _load(row: Row) -> Message:

@@ -30,6 +30,18 @@ def notice(batch: Sequence[Message], words: Words, page: str) -> Card:
     return Card(blocks=blocks, text=escaped(cut(" · ".join(lines), 3000)))
 
 
+def history(batch: Sequence[Message], words: Words) -> Card:
+    """Lines of the audit list, as they stand under the card."""
+    lines = [_line(json.loads(message.body), words) for message in batch]
+    return Card(blocks=[context(cut(line, 600)) for line in lines[:_SHOWN]], text=escaped(cut(" · ".join(lines), 3000)))
+
+
+def _line(body: Mapping[str, Any], words: Words) -> str:
+    said = f"{body['actor']}: {words.code('action', str(body['action']))}"
+    why = f" ({words.why(str(body['reason']))})" if body["reason"] else ""
+    return f"{said}{why} · {words.say('revision %(rev)s', rev=body['rev'])}"
+
+
 def call(kind: str, body: Mapping[str, Any], showing: Showing) -> Card:
     """A reminder or an escalation, with the people it is for: their ids are ours, so a mention of them is safe."""
     words, draft = showing.words, showing.matter.draft

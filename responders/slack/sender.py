@@ -19,7 +19,7 @@ from monitor.store.sqlite import SqliteStore
 from responders.approval import WAITING
 from responders.slack.api import Api
 from responders.slack.cards import Card, Showing, card
-from responders.slack.notices import call, notice
+from responders.slack.notices import call, history, notice
 from responders.words import Words
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class Sender:
         is harmless, for both lead to the same one decision; a card that nobody sees is not."""
         now, messages = self.clock(), self.store.messages
         try:
-            ts = await self.api.find(message.recipient, message.key)
+            ts = await self.api.find(message.recipient, message.key, await self._thread(message))
         except SourceError as error:
             log.warning("Slack cannot be asked whether a message is there: %s", error)
             ts = ""
@@ -171,6 +171,8 @@ class Sender:
             return await self._card(first)
         if first.kind == "notice":
             return notice(batch, self.words, self.page)
+        if first.kind == "history":
+            return history(batch, self.words) if await self._thread(first) else None
         return await self._call(first)
 
     async def _card(self, message: Message) -> Card | None:
@@ -201,23 +203,26 @@ class Sender:
 
     async def _thread(self, message: Message) -> str:
         """What is said about a draft stands under its card, where the card is in the same channel."""
-        if message.kind not in ("reminder", "escalation") or message.draft_id is None:
+        if message.kind not in ("reminder", "escalation", "history") or message.draft_id is None:
             return ""
         cards = await self.store.run(self.store.messages.showing, message.draft_id, MEDIUM)
         return next((one.external_id for one in cards if one.recipient == message.recipient), "")
 
 
 def _together(messages: Sequence[Message]) -> list[list[Message]]:
-    """Notices to one channel that are due at once are one message, so that hours without Slack end in no flood."""
+    """Notices to one channel that are due at once are one message, and so is the history of one draft, so that hours
+    without Slack end in no flood."""
     batches: list[list[Message]] = []
-    notices: dict[str, list[Message]] = {}
+    joined: dict[tuple[str, str, int | None], list[Message]] = {}
     for message in messages:
-        if message.kind != "notice":
+        draft = message.draft_id if message.kind == "history" else None
+        key = (message.kind, message.recipient, draft)
+        if message.kind not in ("notice", "history"):
             batches.append([message])
-        elif message.recipient in notices:
-            notices[message.recipient].append(message)
+        elif key in joined:
+            joined[key].append(message)
         else:
-            batches.append(notices.setdefault(message.recipient, [message]))
+            batches.append(joined.setdefault(key, [message]))
     return batches
 
 
