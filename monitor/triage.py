@@ -51,6 +51,7 @@ _FEW_STARS = 2.5  # at most: the customer is not content, whatever the text soun
 _MANY_STARS = 3.5  # at least: the customer is content on the whole
 _GRAVE = ("safety", "legal", "media")  # urgent alone; of the others it takes two
 _SENTENCES = re.compile(r"[.!?…]+(?=\s)|\n")
+_AS_LIKELY_AS_NOT = 0.4  # of verdicts "complaint, unsure" below it a third were complaints, from it on a half
 _SHORTEST_TEXT = 20  # letters; "Super obchod!" is written by many people of one name
 
 # Folded. Platforms put these where a customer gave no name: equal names then do not mean the same person.
@@ -91,7 +92,8 @@ def label_for_reply(mention: Mention, verdict: Verdict) -> Label:
     if _has_few_stars(mention):
         return "complaint"
     if verdict.unsure and not _has_many_stars(mention):
-        return "complaint" if verdict.label == "complaint" and not _asks(mention) else "neutral"
+        sounds = verdict.label == "complaint" and verdict.confidence >= _AS_LIKELY_AS_NOT
+        return "complaint" if sounds and not _asks(mention) else "neutral"
     return verdict.label
 
 

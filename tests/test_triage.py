@@ -113,6 +113,7 @@ def test_verdict_and_stars(said: Verdict, rating: float | None, expected: tuple[
         (verdict("praise", unsure=True), None, "neutral"),
         (verdict("neutral", unsure=True), None, "neutral"),
         (verdict("complaint", unsure=True), None, "complaint"),
+        (replace(verdict("complaint", unsure=True), confidence=0.37), None, "neutral"),
         (verdict("praise", unsure=True), 5.0, "praise"),
         (verdict("complaint"), 5.0, "complaint"),
         (verdict("neutral"), None, "neutral"),
