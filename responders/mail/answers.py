@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from monitor.errors import (
-    DecisionRefused,
-    GuardRefused,
-    NoSuchDraft,
-    NotAllowed,
-    ReasonNeeded,
-    StaleDecision,
-    TextNeeded,
-)
+from monitor.errors import DecisionRefused, ReasonNeeded
 from monitor.model import Draft, DraftState
+from responders import answers
 from responders.mail.keywords import shown_keyword
 from responders.mail.replies import LONGEST, Why
 from responders.words import Words
@@ -31,33 +24,11 @@ def done(action: str, draft: Draft, words: Words) -> str:
 
 
 def refused(error: DecisionRefused, words: Words) -> str:
-    match error:
-        case StaleDecision():
-            return " ".join(_stale(error, words))
-        case GuardRefused():
-            rules = ", ".join(words.code("rule", rule) for rule in error.rules)
-            told = words.say("Not approved.")
-            return f"{told} {words.say('The text breaks: %(rules)s. Edit it, or approve it on the page.', rules=rules)}"
-        case NotAllowed():
-            return f"{words.say('Nothing was changed.')} {words.say('You may not decide this; somebody else has to.')}"
-        case ReasonNeeded():
-            example = f"{shown_keyword('reject', words.language)}: …"
-            return words.say("A rejection needs a reason. Write it behind the word: %(example)s", example=example)
-        case TextNeeded():
-            return words.say("The text is empty. To say nothing, reject the draft.")
-        case NoSuchDraft():
-            return words.say("There is no such draft any more.")
-        case _:
-            return words.say("Nothing was changed.")
-
-
-def _stale(error: StaleDecision, words: Words) -> list[str]:
-    found = [words.say("Nothing was changed: somebody was faster.")]
-    if error.by and error.at:
-        found.append(words.say("%(person)s decided on %(moment)s.", person=error.by, moment=words.moment(error.at)))
-    state = words.code("state", error.state)
-    found.append(words.say("The draft is now: %(state)s, revision %(rev)s.", state=state, rev=error.rev))
-    return found
+    """As everywhere, but for what only somebody who writes a mail can do."""
+    if isinstance(error, ReasonNeeded):
+        example = f"{shown_keyword('reject', words.language)}: …"
+        return words.say("A rejection needs a reason. Write it behind the word: %(example)s", example=example)
+    return answers.refused(error, words)
 
 
 def undecided(why: Why, words: Words) -> str:
