@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.mail_reading import above_the_quotation
 from monitor.people import Person
 from responders.mail.authentication import dmarc_of
 from responders.mail.incoming import Incoming, read
-from responders.mail.reading import above_the_quotation
 from responders.mail.replies import NobodyWrote, NotOurs, Outcome, Told, Wish, outcome
 from responders.mail.tokens import Token, read_token
 from tests.made import NOON

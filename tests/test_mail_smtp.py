@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from responders.mail.smtp import Busy, Server
+from monitor.smtp import Busy, Server
 from tests.mail_servers import (
     ANNA,
     BORIS,

@@ -75,7 +75,7 @@ async def _slack(slack: SlackOptions) -> Medium:
 
 
 async def _mail_out(mail: MailOptions) -> Medium:
-    from responders.mail.smtp import server_of
+    from monitor.smtp import server_of
 
     async with server_of(mail).connected():
         login = f"as {mail.user}" if mail.user else "without a login"

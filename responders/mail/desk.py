@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 from monitor.options import Config, MailOptions
 from monitor.people import people_of
+from monitor.smtp import server_of
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
 from responders.mail.composing import Composer
 from responders.mail.imap import Reader, account_of
 from responders.mail.receiver import Receiver
 from responders.mail.sender import Sender
-from responders.mail.smtp import server_of
 from responders.mail.tokens import key_of
 
 

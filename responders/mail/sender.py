@@ -13,12 +13,12 @@ from email.errors import MessageError
 from typing import Final
 
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.smtp import Busy, Connection, Server
 from monitor.store.messages import Message, NewMessage
 from monitor.store.sqlite import SqliteStore
 from responders.mail.composing import Composer, Post, together
 from responders.mail.envelope import message
 from responders.mail.refusals import REFUSED, refusal_notices
-from responders.mail.smtp import Busy, Connection, Server
 
 log = logging.getLogger(__name__)
 

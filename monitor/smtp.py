@@ -1,4 +1,4 @@
-"""Mails out through aiosmtplib: one recipient a message, errors named by what the caller does next."""
+"""Mails out through aiosmtplib: errors named by what the caller does next."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ _GO_ON, _TAKEN, _TOO_BUSY = 354, 250, 421
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """How to reach the SMTP server; `sender` is the envelope's."""
+    """How to reach the SMTP server; `sender` is the envelope's. `options` begins the names of its options, where errors
+    name them."""
 
     sender: str
     host: str
@@ -35,6 +36,7 @@ class Server:
     user: str = ""
     password: str = field(default="", repr=False)
     ca: Path | None = None
+    options: str = "mail."
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Connection]:
@@ -67,14 +69,16 @@ class Connection:
     client: SMTP
     sender: str
 
-    async def send(self, message: EmailMessage, recipient: str) -> None:
-        """Raises TemporaryError and PermanentError: it surely did not go out. AuthError: the server does not let us
-        write from our address. OutcomeUnknown: it may be out, since the connection ended after the final dot."""
+    async def send(self, message: EmailMessage, recipient: str, *copies: str) -> None:
+        """To all of them, or to nobody. Raises TemporaryError and PermanentError: it surely did not go out. AuthError:
+        the server does not let us write from our address. OutcomeUnknown: it may be out, since the connection ended
+        after the final dot."""
         raw = message.as_bytes(policy=WIRE)
-        with _named_on_the_way():
+        with _named_on_the_way(self.sender):
             await self.client.rset()  # whatever the mail before left behind
             await self.client.mail(wire_address(self.sender))
-            await self.client.rcpt(wire_address(recipient))
+            for one in (recipient, *copies):
+                await self.client.rcpt(wire_address(one))
             started = await self.client.execute_command(b"DATA")
         if started.code != _GO_ON:
             raise _refused(started.code, started.message)
@@ -139,7 +143,7 @@ def _named_at_the_door(server: Server) -> Iterator[None]:
     try:
         yield
     except SMTPAuthenticationError as error:
-        raise _login(error.code, error.message) from None
+        raise _login(server, error.code, error.message) from None
     except SMTPResponseException as error:
         raise _refused(error.code, error.message) from None
     except (SMTPException, OSError) as error:
@@ -150,24 +154,28 @@ def _at_the_door(error: Exception, server: Server, where: str) -> SourceError:
     from aiosmtplib import SMTPException
 
     if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError) and server.ca is not None:
-        return PermanentError(f"mail.ca: {server.ca} cannot be read")
+        return PermanentError(f"{server.options}ca: {server.ca} cannot be read")
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            hint = "; name the authority's certificate in mail.ca" if server.ca is None else ""
+            hint = f"; name the authority's certificate in {server.options}ca" if server.ca is None else ""
             return TemporaryError(f"the certificate of {where} is not trusted ({cause.verify_message}){hint}")
         if isinstance(cause, ssl.SSLError):
-            return TemporaryError(f"{where} does not speak TLS as mail.security asks for; 465: tls, 587: starttls")
+            return TemporaryError(
+                f"{where} does not speak TLS as {server.options}security asks for; 465: tls, 587: starttls"
+            )
         cause = cause.__cause__
     if type(error) is SMTPException and "AUTH" not in str(error):
-        return PermanentError(f"{where} offers no STARTTLS; try mail.security = 'tls' with port 465")
+        return PermanentError(f"{where} offers no STARTTLS; try {server.options}security = 'tls' with port 465")
     if type(error) is SMTPException:
-        return PermanentError(f"{where} offers no way to log in that we know; leave mail.user empty, or use TLS")
+        return PermanentError(
+            f"{where} offers no way to log in that we know; leave {server.options}user empty, or use TLS"
+        )
     return TemporaryError(f"{where} cannot be reached ({type(error.__cause__ or error).__name__})")
 
 
 @contextmanager
-def _named_on_the_way() -> Iterator[None]:
+def _named_on_the_way(sender: str) -> Iterator[None]:
     from aiosmtplib import SMTPException
     from aiosmtplib.errors import SMTPResponseException, SMTPSenderRefused
 
@@ -176,7 +184,7 @@ def _named_on_the_way() -> Iterator[None]:
     except SMTPSenderRefused as error:
         if error.code // 100 == 5:
             said = _said(error.code, error.message)
-            raise AuthError(f"the mail server does not let us write from mail.sender: {said}") from None
+            raise AuthError(f"the mail server does not let us write from {sender}: {said}") from None
         raise _refused(error.code, error.message) from None
     except SMTPResponseException as error:
         raise _refused(error.code, error.message) from None
@@ -184,10 +192,12 @@ def _named_on_the_way() -> Iterator[None]:
         raise TemporaryError(f"the mail server hung up ({type(error).__name__})") from None
 
 
-def _login(code: int, message: str) -> SourceError:
+def _login(server: Server, code: int, message: str) -> SourceError:
     if code // 100 == 4:
         return TemporaryError(f"the mail server cannot check the password now: {_said(code, message)}")
-    return AuthError(f"the mail server refuses mail.user and mail.password: {_said(code, message)}")
+    return AuthError(
+        f"the mail server refuses {server.options}user and {server.options}password: {_said(code, message)}"
+    )
 
 
 def _refused(code: int, message: str) -> SourceError:
