@@ -1,0 +1,191 @@
+"""Reviews of an app on Google Play, with the Google Play Developer API. Google gives only reviews with words, and of
+these only what was written or changed in the last seven days; an answer replaces the earlier one.
+
+https://developers.google.com/android-publisher/reply-to-reviews
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+
+from monitor.errors import NotFound, PermanentError, TemporaryError
+from monitor.fields import inner, rows, string
+from monitor.google import GoogleApi, ServiceAccount
+from monitor.http import Http
+from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.options import SourceOptions
+from monitor.text import clean, fold, html_to_text, one_line
+
+API = "https://androidpublisher.googleapis.com/androidpublisher/v3/applications"
+SCOPE = "https://www.googleapis.com/auth/androidpublisher"
+MOST = 100  # reviews in one answer
+APART = 20.0  # seconds between two pages; an app may be asked 200 times an hour
+OVERLAP = 3600  # seconds that are read again, as the order is Google's
+_ID = re.compile(r"[\w:.=-]{1,200}", re.ASCII)
+_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
+
+
+class Settings(SourceOptions):
+    """`[sources.NAME]` with `kind = "googleplay"`."""
+
+    interval: float = Field(default=900.0, ge=60.0, le=7 * 86400.0, description="seconds between two polls")
+    app: str = Field(pattern=r"^\w+(\.\w+)+$", description="package name of the app, e.g. 'sk.yourshop.app'")
+    service_account: SecretStr = Field(description="the JSON key of a service account: '$NAME', best with NAME_FILE")
+
+    @field_validator("service_account")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        ServiceAccount(value, SCOPE)
+        return value
+
+
+def connect(settings: Settings, http: Http) -> GooglePlay:
+    return GooglePlay(settings, http)
+
+
+class _State(BaseModel):
+    """The cursor. Unix seconds; 0 where there is nothing."""
+
+    until: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
+    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
+    token: str = ""  # of the next page
+
+    @classmethod
+    def parse(cls, cursor: str) -> _State:
+        try:
+            return cls.model_validate_json(cursor)
+        except ValidationError:
+            return cls()  # nothing yet, or of another version
+
+    def go_on(self, written: list[int], following: str, now: int) -> None:
+        """Note where to read on: what was changed last comes first."""
+        if not self.token:
+            self.newest = min(max(written, default=self.until), now)
+        unread = min(written, default=now) > self.until - OVERLAP
+        if following and following != self.token and unread:
+            self.token = following
+        else:
+            self.until, self.newest, self.token = max(self.until, self.newest), 0, ""
+
+
+class GooglePlay:
+    """Every poll is one request."""
+
+    reply_rules = ReplyRules(kind="overwrite", max_length=350)
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._api = GoogleApi(http, ServiceAccount(settings.service_account, SCOPE), "Google Play")
+        self._reviews = f"{API}/{settings.app}/reviews"
+
+    async def poll(self, cursor: str) -> Page:
+        state, now = _State.parse(cursor), datetime.now(UTC)
+        document = await self._listed(state)
+        page = self._page(document, now)
+        written = [int(mention.created_at.timestamp()) for mention in page.mentions]
+        state.go_on(written, string(inner(document, "tokenPagination"), "nextPageToken"), int(now.timestamp()))
+        more = bool(state.token)
+        return replace(page, cursor=state.model_dump_json(), more=more, wait=APART if more else 0.0)
+
+    async def close(self) -> None:
+        pass
+
+    async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
+        await self._api.send("POST", f"{self._address(mention)}:reply", {"replyText": text})
+        return Receipt(id=mention.id, url=mention.url)
+
+    async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
+        current = await self.fetch(mention)
+        shown = current.reply if current else ""
+        if fold(shown) == fold(html_to_text(text)):  # Google drops what looks like HTML
+            return Receipt(id=mention.id, url=mention.url)
+        if fold(shown) in ("", fold(mention.reply)):
+            return None
+        raise PermanentError("Another answer stands there; a person has to look.")
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        try:
+            review = (await self._api.get(self._address(mention))).json()
+        except NotFound:
+            return None
+        found = self._mention(review, mention.created_at) if isinstance(review, dict) else None
+        if found is None or found.id != mention.id:
+            raise TemporaryError("Google Play does not show the original at the moment")
+        return found
+
+    def _address(self, mention: Mention) -> str:
+        return f"{self._reviews}/{quote(mention.id, safe='')}"
+
+    async def _listed(self, state: _State) -> dict[str, Any]:
+        asked = {"maxResults": MOST} | ({"token": state.token} if state.token else {})
+        response = await self._api.get(f"{self._reviews}?{urlencode(asked)}", also=(400,) if state.token else ())
+        if response.status == 400:  # pages are kept for a while only
+            state.token = ""
+            return await self._listed(state)
+        document = response.json()
+        # Where there is nothing, Google sends an object without anything.
+        if not isinstance(document, dict) or not isinstance(document.get("reviews", []), list):
+            raise TemporaryError("Google Play answers with something that is no list of reviews")
+        if document and not document.keys() & {"reviews", "tokenPagination", "pageInfo"}:
+            raise TemporaryError("Google Play answers with something that is no list of reviews")
+        return document
+
+    def _page(self, document: Mapping[str, Any], otherwise: datetime) -> Page:
+        mentions: dict[str, Mention] = {}
+        skipped: list[str] = []
+        for review in document.get("reviews", []):
+            mention = self._mention(review, otherwise) if isinstance(review, dict) else None
+            if mention is None:
+                skipped.append("a review without an id or a text")
+            else:
+                mentions.setdefault(mention.id, mention)
+        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+
+    def _mention(self, review: Mapping[str, Any], otherwise: datetime) -> Mention | None:
+        """None where there are no words. `otherwise` is when it was written, where that is not said."""
+        number, comments = string(review, "reviewId"), rows(review, "comments")
+        said = next((found for one in comments if (found := inner(one, "userComment"))), {})
+        answer = next((found for one in comments if (found := inner(one, "developerComment"))), {})
+        title, text = _title_and_text(string(said, "originalText", "text"))
+        if not _ID.fullmatch(number) or not (title or text):
+            return None
+        language = string(said, "reviewerLanguage")[:2].lower()
+        link = urlencode({"id": self._settings.app, "reviewId": number})
+        return Mention(
+            source=self._settings.name,
+            id=number,
+            text=text,
+            title=title,
+            created_at=_modified(said) or otherwise,
+            url=f"https://play.google.com/store/apps/details?{link}",
+            author=one_line(string(review, "authorName"), 100),
+            rating=_stars(said),
+            language=self._settings.language or (language if re.fullmatch(r"[a-z]{2}", language) else ""),
+            reply=clean(string(answer, "text")),
+            raw={"version": one_line(string(said, "appVersionName"), 50)},
+        )
+
+
+def _title_and_text(written: str) -> tuple[str, str]:
+    """They come as one, with a tab between them; most reviews have no title."""
+    title, tab, text = written.partition("\t")
+    return (one_line(title), clean(text)) if tab else ("", clean(written))
+
+
+def _modified(comment: Mapping[str, Any]) -> datetime | None:
+    seconds = inner(comment, "lastModified").get("seconds")  # a 64 bit number, so as a string
+    written = str(seconds) if isinstance(seconds, str | int) and not isinstance(seconds, bool) else ""
+    value = int(written) if re.fullmatch(r"[0-9]{1,10}", written) else 0
+    return datetime.fromtimestamp(value, UTC) if 0 < value < _NEWEST else None
+
+
+def _stars(comment: Mapping[str, Any]) -> float | None:
+    value = comment.get("starRating")
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 5 else None

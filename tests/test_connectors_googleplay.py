@@ -1,0 +1,293 @@
+"""The connector of Google Play, against one on 127.0.0.1 that pages, forgets pages, and keeps its rules of replies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from connectors import googleplay
+from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
+from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Connector, Mention, Page, Receipt
+from tests.contract import ConnectorContract
+from tests.google_platform import GooglePlatform, refused, service_account
+from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+
+APP = "sk.pupava.app"
+KEYS = {"app": APP, "service_account": service_account()}
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NOW = int(NOON.timestamp())
+TEXT = "Dobrý deň, mrzí nás to a opravíme to."
+DISCOVERY = Path(__file__).parents[2] / "shared" / "recordings" / "google-discovery" / "androidpublisher.v3.json"
+
+
+class TestGooglePlayContract(ConnectorContract):
+    kind = "googleplay"
+    settings = KEYS
+    secrets = (json.loads(service_account())["private_key"], "ya29.token")
+    recording = (
+        b'{"reviews": [{"reviewId": "gp:AOb", "authorName": "Eva", "comments": [{"userComment": {"text":'
+        b' "\\tit crashes when I pay", "lastModified": {"seconds": "1795200000"}, "starRating": 1}}]},'
+        b'{"reviewId": "gp:AOa", "authorName": "Jan", "comments": [{"userComment": {"text": "Nice\\tand quick",'
+        b' "lastModified": {"seconds": "1795100000", "nanos": 5}, "starRating": 5, "reviewerLanguage": "en_GB"}}]}],'
+        b' "pageInfo": {"totalResults": 2}}'
+    )
+    entry = rb'\{"reviewId": .*?\}\}\]\}'
+    separator = b","
+    bad_entry = b'{"reviewId": "gp:AOc", "comments": []}'
+    phrase = b"it crashes when I pay"
+    nonsense = {"list": b"[]", "reviews": b'{"reviews": [5, null, {"reviewId": []}]}', "none": b'{"reviews": 7}'}
+
+    @asynccontextmanager
+    async def connector(self) -> AsyncIterator[Connector]:
+        """With a token that it got before, so that every request is one for reviews."""
+        async with super().connector() as connector:
+            assert isinstance(connector, googleplay.GooglePlay)
+            answer, self.server.answer = self.server.answer, Play().google
+            await connector._api.token()
+            self.server.asked.clear()
+            self.server.arrived.clear()
+            self.server.answer = answer
+            yield connector
+
+    async def test_cancelled(self) -> None:
+        async with self.connector() as connector:
+            self.server.answer = Answer(hang=True)
+            poll = asyncio.create_task(connector.poll(""))
+            await self.server.arrived.wait()
+            poll.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await poll
+            assert len(self.server.asked) == 1
+
+
+def review(number: int, ago: int, text: str = "\tPadá to.", **more: Any) -> dict[str, Any]:
+    said = {"text": text, "lastModified": {"seconds": str(NOW - ago)}, "starRating": 2, "reviewerLanguage": "sk"}
+    return {"reviewId": f"gp:{number}", "authorName": "Eva", "comments": [{"userComment": said | more}]}
+
+
+@dataclass
+class Play:
+    """Reviews lie about in no order. `lost` replies are taken, and their receipt is not."""
+
+    reviews: list[dict[str, Any]] = field(default_factory=list)
+    forgotten: bool = False
+    lost: bool = False
+
+    def __post_init__(self) -> None:
+        self.google = GooglePlatform(scope=googleplay.SCOPE, serve=self.serve)
+
+    def serve(self, asked: Asked) -> Answer:
+        url = urlsplit(asked.path)
+        base = f"/androidpublisher/v3/applications/{APP}/reviews"
+        assert url.path.startswith(base)
+        wanted = unquote(url.path.removeprefix(base).strip("/"))
+        if not wanted:
+            return self._list(parse_qs(url.query))
+        found = next((one for one in self.reviews if one["reviewId"] == wanted.removesuffix(":reply")), None)
+        if found is None:
+            return refused(404, "reviewNotFound")
+        if asked.method == "GET":
+            return Answer(json.dumps(found).encode())
+        assert asked.method == "POST" and wanted.endswith(":reply")
+        return self._reply(found, json.loads(asked.body)["replyText"])
+
+    def _list(self, query: dict[str, list[str]]) -> Answer:
+        if "token" in query and self.forgotten:
+            return refused(400, "invalidPageToken")
+        size, start = int(query["maxResults"][0]), int(query.get("token", ["p0"])[0][1:])
+        said = [one["comments"][0]["userComment"]["lastModified"]["seconds"] for one in self.reviews]
+        newest = [one for _, one in sorted(zip(said, self.reviews, strict=True), key=lambda pair: pair[0])][::-1]
+        document: dict[str, Any] = {"reviews": newest[start : start + size]} if newest else {}
+        if len(newest) > start + size:
+            document["tokenPagination"] = {"nextPageToken": f"p{start + size}"}
+        return Answer(json.dumps(document).encode())
+
+    def _reply(self, found: dict[str, Any], text: str) -> Answer:
+        if len(text) > 350:
+            return refused(400, "replyTextTooLong")
+        shown = re.sub(r"<[^>]*>", "", text)
+        found["comments"][1:] = [{"developerComment": {"text": shown, "lastModified": {"seconds": str(NOW)}}}]
+        if self.lost:
+            return Answer(status=503)
+        return Answer(json.dumps({"result": {"replyText": shown, "lastEdited": {"seconds": str(NOW)}}}).encode())
+
+
+@asynccontextmanager
+async def connected(platform: Any, **options: Any) -> AsyncIterator[googleplay.GooglePlay]:
+    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
+        settings = googleplay.Settings(**{"kind": "googleplay", "name": "play", **KEYS, **options})
+        yield googleplay.connect(settings, http)
+
+
+async def poll(connector: googleplay.GooglePlay, cursor: str = "") -> list[Page]:
+    pages = []
+    with time_machine.travel(NOON, tick=False):
+        while not pages or pages[-1].more:
+            pages.append(await connector.poll(cursor))
+            cursor = pages[-1].cursor
+    return pages
+
+
+def ids(pages: list[Page]) -> list[str]:
+    return [mention.id for page in pages for mention in page.mentions]
+
+
+async def first(connector: googleplay.GooglePlay) -> Mention:
+    return (await poll(connector))[0].mentions[0]
+
+
+@pytest.mark.parametrize("options", [{"app": "pupava"}, {"app": "../x.y"}, {"service_account": "secret-canary"}])
+def test_settings_refuse_what_cannot_be(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        googleplay.Settings(**{"kind": "googleplay", **KEYS, **options})
+    assert "canary" not in str(caught.value)
+
+
+async def test_what_a_review_becomes() -> None:
+    play = Play([review(7, 60, "Hanba\tPlatba padá.", appVersionName="2.1")])
+    play.reviews[0]["comments"].append({"developerComment": {"text": "Už je to opravené."}})
+    async with connected(play.google) as source:
+        mention = await first(source)
+        for ability in (CanReply, CanLookUp, CanFetch):
+            assert isinstance(source, ability)
+        assert not isinstance(source, CanModerate)
+    assert mention == Mention(
+        source="play",
+        id="gp:7",
+        text="Platba padá.",
+        title="Hanba",
+        created_at=datetime.fromtimestamp(NOW - 60, UTC),
+        url="https://play.google.com/store/apps/details?id=sk.pupava.app&reviewId=gp%3A7",
+        author="Eva",
+        rating=2.0,
+        language="sk",
+        reply="Už je to opravené.",
+        raw={"version": "2.1"},
+    )
+
+
+async def test_translated_reviews_are_read_as_they_were_written() -> None:
+    play = Play([review(1, 5, "It crashes", originalText="Padá to")])
+    async with connected(play.google, language="sk") as source:
+        assert (await first(source)).text == "Padá to"
+
+
+async def test_pages_until_what_was_read_before() -> None:
+    play = Play([review(n, 100_000 + 60 * n) for n in range(250)])
+    async with connected(play.google) as source:
+        pages = await poll(source)
+        assert len(set(ids(pages))) == 250, "all that Google still has, for it is a week at most"
+        assert [page.wait for page in pages] == [20.0, 20.0, 0.0]
+        play.reviews += [review(1000 + n, 50 + n) for n in range(120)]
+        later = await poll(source, pages[-1].cursor)
+        assert len(later) == 2 and {f"gp:{1000 + n}" for n in range(120)} <= set(ids(later))
+        assert len(await poll(source, later[-1].cursor)) == 2, "an hour is read again"
+        play.reviews = []
+        assert ids(await poll(source, later[-1].cursor)) == []
+
+
+async def test_pages_that_google_forgot_are_begun_anew() -> None:
+    play = Play([review(n, n) for n in range(150)])
+    async with connected(play.google) as source:
+        with time_machine.travel(NOON, tick=False):
+            page = await source.poll("")
+            play.forgotten = True
+            again = await source.poll(page.cursor)
+        assert ids([again]) == ids([page])
+
+
+async def test_reply() -> None:
+    play = Play([review(7, 60)])
+    async with connected(play.google) as source:
+        mention = await first(source)
+        assert await source.find_reply(mention, TEXT, "key") is None
+        receipt = await source.reply(mention, TEXT, "key")
+        assert receipt == Receipt(id="gp:7", url=mention.url) == await source.find_reply(mention, TEXT, "key")
+        assert (await first(source)).reply == TEXT
+        with pytest.raises(PermanentError, match="Another answer"):
+            await source.find_reply(mention, "Niečo celkom iné.", "key")
+        assert await source.find_reply(await first(source), "Niečo celkom iné.", "key") is None, "known, and replaced"
+        await source.reply(mention, "Radi <b>pomôžeme</b>.", "key")
+        assert await source.find_reply(mention, "Radi <b>pomôžeme</b>.", "key") == receipt
+        assert (await first(source)).reply == "Radi pomôžeme."
+        with pytest.raises(PermanentError, match="the answer"):
+            await source.reply(mention, "a" * 351, "key")
+    assert source.reply_rules.max_length == 350
+
+
+async def test_a_lost_receipt_is_looked_up() -> None:
+    play = Play([review(7, 60)], lost=True)
+    async with connected(play.google) as source:
+        mention = await first(source)
+        with pytest.raises(OutcomeUnknown):
+            await source.reply(mention, TEXT, "key")
+        assert await source.find_reply(mention, TEXT, "key")
+
+
+async def test_no_right_to_reply() -> None:
+    play = Play([review(7, 60)])
+    async with connected(play.google) as source:
+        mention = await first(source)
+        play.google.fault = refused(403, "permissionDenied")
+        with pytest.raises(AuthError, match="Google Play"):
+            await source.reply(mention, TEXT, "key")
+
+
+async def test_the_original_is_read_again() -> None:
+    play = Play([review(7, 60)])
+    async with connected(play.google) as source:
+        mention = await first(source)
+        assert await source.fetch(mention) == mention
+        play.reviews[0]["comments"][0]["userComment"]["text"] = "Už to ide."
+        edited = await source.fetch(mention)
+        assert edited and edited.text == "Už to ide."
+        play.reviews.clear()
+        assert await source.fetch(mention) is None
+        for odd in (b"[]", b"{}", b'{"reviewId": "gp:8"}'):
+            play.google.fault = Answer(odd)
+            with pytest.raises(TemporaryError):
+                await source.fetch(mention)
+
+
+@pytest.mark.skipif(not DISCOVERY.is_file(), reason=f"there is no {DISCOVERY}")
+def test_addresses_and_names_are_those_of_the_published_contract() -> None:
+    contract = json.loads(DISCOVERY.read_text())
+    methods = contract["resources"]["reviews"]["methods"]
+    assert contract["rootUrl"] + methods["list"]["path"] == f"{googleplay.API}/{{packageName}}/reviews"
+    assert methods["reply"]["path"].endswith("/reviews/{reviewId}:reply") and methods["reply"]["httpMethod"] == "POST"
+    assert {"maxResults", "token"} <= set(methods["list"]["parameters"])
+    assert methods["list"]["scopes"] == [googleplay.SCOPE]
+    known = review(1, 1, originalText="", appVersionName="")["comments"][0]["userComment"]
+    assert set(known) <= set(contract["schemas"]["UserComment"]["properties"])
+    assert set(contract["schemas"]["ReviewsReplyRequest"]["properties"]) == {"replyText"}
+    assert set(contract["schemas"]["Review"]["properties"]) == set(review(1, 1))
+
+
+NAMES = ["reviewId", "authorName", "comments", "userComment", "developerComment", "text", "lastModified", "seconds"]
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("gp:1"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), ODD))
+def test_nothing_that_a_review_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
+    settings = googleplay.Settings(kind="googleplay", name="play", **KEYS)  # type: ignore[arg-type]
+    page = googleplay.GooglePlay(settings, None)._page({"reviews": [thing]}, NOON)  # type: ignore[arg-type]
+    assert len(page.mentions) + len(page.skipped) == 1
+    googleplay._State().go_on([int(one.created_at.timestamp()) for one in page.mentions], "p1", NOW)
