@@ -74,7 +74,8 @@ class Endpoints:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def receive(self, request: web.Request) -> web.Response:
-        """202 as soon as the mentions are saved; sending the same again changes nothing."""
+        """202 as soon as the mentions are saved; sending the same again changes nothing. 200 where it held none: some
+        senders only tell that there is something to be read, and take nothing else for a yes."""
         name = request.match_info["source"]
         connector = self.connectors.get(name)
         if not isinstance(connector, CanReceive):
@@ -89,6 +90,8 @@ class Endpoints:
         try:
             page = connector.receive(headers, body, now)
             saved = await self.store.run(self.store.mentions.save_page, name, page, None, now)
+            if page.more:
+                await self.store.run(self.store.sources.pull_forward, name, now)
         except AuthError as error:
             return web.json_response({"error": str(error)}, status=401)
         except PermanentError as error:
@@ -98,7 +101,7 @@ class Endpoints:
         if saved.new or saved.edited:
             self.pipeline.arrived(saved.new + saved.edited)
         answer = {"new": saved.new, "edited": saved.edited, "gone": saved.gone, "skipped": list(page.skipped)}
-        return web.json_response(answer, status=202)
+        return web.json_response(answer, status=202 if page.mentions or page.gone or page.skipped else 200)
 
     def _may_measure(self, request: web.Request) -> bool:
         token = self.options.metrics_token

@@ -99,6 +99,15 @@ class Sources:
                 "UPDATE source SET due = ? WHERE name = ?", [(due.timestamp(), name) for name, due in dues.items()]
             )
 
+    def pull_forward(self, name: str, now: datetime) -> None:
+        """Read this one now; unless it is being read, stays away after a failure, or waits for a person."""
+        with self._engine.writing() as connection:
+            connection.execute(
+                "UPDATE source SET due = :now WHERE name = :name AND due > :now AND leased_at IS NULL"
+                " AND status IN ('new', 'ok')",
+                {"name": name, "now": now.timestamp()},
+            )
+
     def record(self, *polls: PollRecord) -> None:
         """How polls ended that brought nothing; all of them in one transaction."""
         with self._engine.writing() as connection:
