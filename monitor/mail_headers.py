@@ -45,6 +45,16 @@ def decoded(value: str) -> str:
         return value
 
 
+def text_of(message: Message, name: str) -> str:
+    """A header as a person reads it: with encoded words, or in bare bytes, as many a shop's form writes it."""
+    found = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    raw = re.sub(r"\r?\n[ \t]*", " ", found)[:_FIELD].encode("utf-8", "surrogateescape")
+    try:
+        return decoded(raw.decode()).strip()
+    except UnicodeDecodeError:
+        return decoded(raw.decode("cp1250", "replace")).strip()
+
+
 # who
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -94,7 +104,7 @@ def automatic(headers: Message, sender: str, mailbox: str) -> str:
         return REPORT
     if sender.casefold() == mailbox.casefold() or _ROBOTS.match(sender):
         return "From"
-    return "Subject" if _AWAY.match(decoded(value_of(headers, "Subject"))) else ""
+    return "Subject" if _AWAY.match(text_of(headers, "Subject")) else ""
 
 
 def _says_so(name: str, value: str) -> bool:
