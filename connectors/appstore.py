@@ -1,0 +1,377 @@
+"""Reviews of an app in Apple's App Store: with a key of App Store Connect all of them, and answers; without one what
+the public feeds of some countries show, free and for reading only.
+
+https://developer.apple.com/documentation/appstoreconnectapi/customer-reviews
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Self
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
+from monitor.fields import inner, rows, string
+from monitor.http import Http, Response
+from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
+from monitor.options import SourceOptions
+from monitor.text import clean, fold, one_line
+
+API = "https://api.appstoreconnect.apple.com/v1"
+FEED = "https://itunes.apple.com"
+# Now and then one of them comes without a single entry, while the other has fifty.
+FORMS = ("page=1/id=%s/sortby=mostrecent/json", "id=%s/sortBy=mostRecent/json")
+MOST = 200  # reviews in one answer
+OVERLAP = 2 * 86400  # seconds that are read again; a review is listed up to a day after it was written
+LIFETIME = 600  # seconds for which a signed request is good; Apple takes 20 minutes at most
+HOUR = 3600.0
+_ID = re.compile(r"[\w.=-]{1,100}", re.ASCII)
+_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
+_LEFT = re.compile(r"user-hour-rem:\s*([0-9]{1,9})")
+
+
+class Settings(SourceOptions):
+    """`[sources.NAME]` with `kind = "appstore"`."""
+
+    interval: float = Field(default=1800.0, ge=60.0, le=7 * 86400.0, description="seconds between two polls")
+    app: str = Field(pattern=r"^[0-9]{5,15}$", description="Apple ID of the app, the digits in its address after 'id'")
+    countries: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] = Field(
+        default=("sk", "cz", "hu"),
+        min_length=1,
+        max_length=20,
+        description="countries whose public feeds are read where there is no key",
+    )
+    key_id: str = Field(default="", pattern=r"^([A-Z0-9]{8,20})?$", description="ID of a key of App Store Connect")
+    issuer_id: str = Field(
+        default="", pattern=r"^([0-9a-f-]{36})?$", description="issuer ID of that key; none for a person's own key"
+    )
+    private_key: SecretStr | None = Field(default=None, description="that key, a .p8 file: '$NAME', with NAME_FILE")
+
+    @field_validator("private_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and "-----BEGIN PRIVATE KEY-----" not in value.get_secret_value():
+            raise ValueError("is not what stands in a .p8 file, from BEGIN PRIVATE KEY to END PRIVATE KEY")
+        return value
+
+    @model_validator(mode="after")
+    def _key_is_whole(self) -> Self:
+        if bool(self.key_id) != (self.private_key is not None) or (self.issuer_id and not self.key_id):
+            raise ValueError("set key_id and private_key (and issuer_id, where the key has one), or none of them")
+        return self
+
+
+def connect(settings: Settings, http: Http) -> AppStore | AppStoreFeed:
+    if settings.private_key is None:
+        return AppStoreFeed(settings, http)
+    return AppStore(settings, http, settings.private_key)
+
+
+class _State(BaseModel):
+    """The cursor. Unix seconds; 0 where there is nothing."""
+
+    since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
+    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
+    following: str = ""  # where the next page begins
+
+    @classmethod
+    def parse(cls, cursor: str) -> _State:
+        try:
+            return cls.model_validate_json(cursor)
+        except ValidationError:
+            return cls()  # nothing yet, or of another version
+
+    def go_on(self, written: list[int], following: str, now: int) -> None:
+        """Note where to read on. The very first time, the newest page is enough."""
+        if not self.following:
+            self.newest = min(max(written, default=self.since), now)
+        unread = self.since and min(written, default=now) > self.since - OVERLAP
+        if following and following != self.following and unread:
+            self.following = following
+        else:
+            self.since, self.newest, self.following = max(self.since, self.newest), 0, ""
+
+
+class AppStore:
+    """With a key. Every poll is one request."""
+
+    reply_rules = ReplyRules(kind="overwrite", max_length=5970, moderated=True)
+
+    def __init__(self, settings: Settings, http: Http, key: SecretStr) -> None:
+        self._settings = settings
+        self._http = http
+        self._key = key
+
+    async def poll(self, cursor: str) -> Page:
+        state, now = _State.parse(cursor), datetime.now(UTC)
+        response = await self._listed(state)
+        document = _object(response)
+        if not isinstance(document.get("data"), list):
+            raise TemporaryError("App Store Connect answers with something that is no list of reviews")
+        page = self._page(document, now)
+        written = [int(mention.created_at.timestamp()) for mention in page.mentions]
+        state.go_on(written, _following(document), int(now.timestamp()))
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.following), wait=_pause(response))
+
+    async def close(self) -> None:
+        pass
+
+    async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
+        review = {"data": {"type": "customerReviews", "id": mention.id}}
+        answer = {"type": "customerReviewResponses", "attributes": {"responseBody": text}}
+        document = {"data": answer | {"relationships": {"review": review}}}
+        body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+        headers = self._headers() | {"Content-Type": "application/json"}
+        response = await self._http.send(
+            "POST", f"{API}/customerReviewResponses", headers=headers, body=body, also=(400, 403, 409, 422)
+        )
+        if response.status == 403:
+            raise AuthError(_ROLE)
+        if response.status >= 400:
+            raise PermanentError(f"The App Store does not take this answer: {_code(response)}")
+        try:
+            return _receipt(inner(_object(response), "data"), mention)
+        except TemporaryError:
+            return Receipt(url=mention.url)  # accepted, whatever it says
+
+    async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
+        answer = await self._answer(mention)
+        shown = string(inner(answer, "attributes"), "responseBody")
+        if fold(shown) == fold(text):
+            return _receipt(answer, mention)
+        if fold(shown) in ("", fold(mention.reply)):
+            return None
+        raise PermanentError("Another answer stands there; a person has to look.")
+
+    async def moderation(self, mention: Mention, receipt: Receipt) -> Moderated:
+        """Answers are shown after up to a day."""
+        state = string(inner(await self._answer(mention), "attributes"), "state")
+        if state not in ("PUBLISHED", "PENDING_PUBLISH"):
+            raise TemporaryError("App Store Connect does not say whether the answer is shown")
+        return Moderated(state="visible" if state == "PUBLISHED" else "pending")
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        try:
+            document = _object(await self._get(f"customerReviews/{quote(mention.id, safe='')}?include=response"))
+        except NotFound:
+            return None
+        found = self._page(document | {"data": [document.get("data")]}, mention.created_at).mentions
+        if not found or found[0].id != mention.id:
+            raise TemporaryError("App Store Connect does not show the original at the moment")
+        return found[0]
+
+    async def _listed(self, state: _State) -> Response:
+        asked: dict[str, Any] = {"sort": "-createdDate", "limit": MOST, "include": "response"}
+        path = f"apps/{self._settings.app}/customerReviews?"
+        if state.following:
+            try:
+                return await self._get(path + urlencode(asked | {"cursor": state.following}))
+            except PermanentError:
+                state.following = ""  # pages are kept for a while only
+        return await self._get(path + urlencode(asked))
+
+    async def _answer(self, mention: Mention) -> dict[str, Any]:
+        """Empty where there is none."""
+        try:
+            return inner(_object(await self._get(f"customerReviews/{quote(mention.id, safe='')}/response")), "data")
+        except NotFound:
+            return {}
+
+    async def _get(self, path: str) -> Response:
+        response = await self._http.get(f"{API}/{path}", headers=self._headers(), also=(403,))
+        if response.status == 403:
+            raise AuthError(_ROLE)
+        return response
+
+    def _headers(self) -> dict[str, str]:
+        """Raises AuthError where the key cannot be used."""
+        import jwt
+
+        settings, now = self._settings, datetime.now(UTC)
+        whose = {"iss": settings.issuer_id} if settings.issuer_id else {"sub": "user"}
+        until = now + timedelta(seconds=LIFETIME)
+        claims = {**whose, "iat": now, "exp": until, "aud": "appstoreconnect-v1"}
+        pem = self._key.get_secret_value().replace("\\n", "\n")  # as some keep it in one line
+        try:
+            signed = jwt.encode(claims, pem, algorithm="ES256", headers={"kid": settings.key_id})
+        except (jwt.PyJWTError, ValueError, TypeError):
+            raise AuthError("the private_key of App Store Connect is damaged; copy the .p8 file again") from None
+        return {"Authorization": f"Bearer {signed}"}
+
+    def _page(self, document: Mapping[str, Any], otherwise: datetime) -> Page:
+        answers = {string(one, "id"): inner(one, "attributes") for one in rows(document, "included")}
+        mentions: dict[str, Mention] = {}
+        skipped: list[str] = []
+        for review in document["data"]:
+            mention = self._mention(review, answers, otherwise) if isinstance(review, dict) else None
+            if mention is None:
+                skipped.append("a review without an id or a text")
+            else:
+                mentions.setdefault(mention.id, mention)
+        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+
+    def _mention(
+        self, review: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]], otherwise: datetime
+    ) -> Mention | None:
+        """None where there are no words. `otherwise` is when it was written, where that is not said."""
+        number, said = string(review, "id"), inner(review, "attributes")
+        answer = answers.get(string(inner(inner(inner(review, "relationships"), "response"), "data"), "id"), {})
+        title, text = one_line(string(said, "title")), clean(string(said, "body"))
+        if not _ID.fullmatch(number) or not (title or text):
+            return None
+        territory = one_line(string(said, "territory"), 3)
+        return Mention(
+            source=self._settings.name,
+            id=number,
+            text=text,
+            title=title,
+            created_at=_moment(string(said, "createdDate")) or otherwise,
+            url=_shown_at(self._settings.app, _country(territory)),
+            author=one_line(string(said, "reviewerNickname"), 100),
+            rating=_stars(said.get("rating")),
+            language=self._settings.language,
+            reply=clean(string(answer, "responseBody")),
+            raw={"country": _country(territory)},
+        )
+
+
+_ROLE = "App Store Connect refuses the key: it needs the role Customer Support (or Admin) and access to this app"
+
+
+class AppStoreFeed:
+    """Without a key: the newest fifty reviews of each country. Answers do not stand there."""
+
+    reply_rules = ReplyRules(
+        kind="manual", max_length=5970, note="without a key of App Store Connect a person has to post this one there"
+    )
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+
+    async def poll(self, cursor: str) -> Page:
+        pages = [await self._country(country) for country in self._settings.countries]
+        found = [page for page in pages if page is not None]
+        if not found:
+            raise TemporaryError("Apple's feeds of these countries are empty; is that the Apple ID of your app?")
+        mentions = {mention.id: mention for page in found for mention in page.mentions}
+        return Page(mentions=tuple(mentions.values()), skipped=tuple(why for page in found for why in page.skipped))
+
+    async def close(self) -> None:
+        pass
+
+    async def _country(self, country: str) -> Page | None:
+        """None where the feed has no entries."""
+        for form in FORMS:
+            feed = _object(await self._http.get(f"{FEED}/{country}/rss/customerreviews/{form % self._settings.app}"))
+            if not isinstance(feed.get("feed"), dict):
+                raise TemporaryError("Apple answers with something that is no feed of reviews")
+            entries = feed["feed"].get("entry", [])
+            entries = entries if isinstance(entries, list) else [entries]  # a single one comes without a list
+            if entries:
+                return self._page(entries, country)
+        return None
+
+    def _page(self, entries: list[Any], country: str) -> Page:
+        mentions: dict[str, Mention] = {}
+        skipped: list[str] = []
+        for entry in entries:
+            if isinstance(entry, dict) and "im:name" in entry:
+                continue  # the app itself
+            mention = self._mention(entry, country, datetime.now(UTC)) if isinstance(entry, dict) else None
+            if mention is None:
+                skipped.append(f"a review without an id or a text, in {country}")
+            else:
+                mentions.setdefault(mention.id, mention)
+        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+
+    def _mention(self, entry: Mapping[str, Any], country: str, otherwise: datetime) -> Mention | None:
+        """None where there are no words."""
+        number = _label(entry, "id")
+        title, text = one_line(_label(entry, "title")), clean(_label(entry, "content"))
+        if not _ID.fullmatch(number) or not (title or text):
+            return None
+        return Mention(
+            source=self._settings.name,
+            id=number,
+            text=text,
+            title=title,
+            created_at=_moment(_label(entry, "updated")) or otherwise,
+            url=_shown_at(self._settings.app, country),
+            author=one_line(_label(inner(entry, "author"), "name"), 100),
+            rating=_stars(_label(entry, "im:rating")),
+            language=self._settings.language,
+            raw={"country": country, "version": one_line(_label(entry, "im:version"), 50)},
+        )
+
+
+def _object(response: Response) -> dict[str, Any]:
+    document = response.json()
+    if not isinstance(document, dict):
+        raise TemporaryError("Apple answers with something that cannot be understood")
+    return document
+
+
+def _receipt(answer: Mapping[str, Any], mention: Mention) -> Receipt:
+    return Receipt(id=one_line(string(answer, "id"), 100), url=mention.url)
+
+
+def _following(document: Mapping[str, Any]) -> str:
+    """Where the next page begins; the rest of its address is known."""
+    try:
+        query = parse_qs(urlsplit(string(inner(document, "links"), "next")).query, max_num_fields=50)
+    except ValueError:
+        return ""
+    return query.get("cursor", [""])[0][:1000]
+
+
+def _pause(response: Response) -> float:
+    """Seconds, so that what is left of the hour's requests lasts for an hour."""
+    left = _LEFT.search(response.headers.get("X-Rate-Limit", ""))
+    return HOUR / max(int(left[1]), 1) if left else 0.0
+
+
+def _code(response: Response) -> str:
+    """Apple's own words, which may repeat the answer, are not shown."""
+    try:
+        errors = rows(_object(response), "errors")
+    except TemporaryError:
+        errors = []
+    code = next((string(error, "code") for error in errors), "")
+    return code if re.fullmatch(r"[A-Z_.]{3,100}", code) else "it does not say why"
+
+
+def _shown_at(app: str, country: str) -> str:
+    """Single reviews have no address."""
+    return f"https://apps.apple.com/{country}{'/' if country else ''}app/id{app}?see-all=reviews"
+
+
+def _country(territory: str) -> str:
+    """Such as "sk" for "SVK"."""
+    from babel.core import get_global
+
+    known = get_global("territory_aliases").get(territory, [])
+    return known[0].lower() if known else ""
+
+
+def _label(entry: Mapping[str, Any], name: str) -> str:
+    return string(inner(entry, name), "label")
+
+
+def _moment(written: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(written)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _stars(value: object) -> float | None:
+    written = str(value) if isinstance(value, str | int) else ""
+    return float(written) if re.fullmatch(r"[1-5]", written) else None
