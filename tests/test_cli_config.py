@@ -38,6 +38,7 @@ ENVIRON = {
     "OHLAS_METRICS_TOKEN": "0" * 32,
     "LLM_API_KEY": "0" * 32,
     "APPSTORE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----",
+    **dict.fromkeys(("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_REFRESH_TOKEN"), "0" * 12),
     "GOOGLE_SERVICE_ACCOUNT": '{"client_email": "ohlas@shop.example", "private_key": "000000000000"}',
     "X_ACCESS_TOKEN": "700-000000000000",
     **dict.fromkeys(("STACKEXCHANGE_KEY", "MASTODON_TOKEN", "BLUESKY_PASSWORD"), "0" * 12),
