@@ -78,7 +78,7 @@ class Connector(Protocol):
 
 
 ReplyKind = Literal["overwrite", "key", "create", "manual"]
-LengthUnit = Literal["characters", "graphemes", "bytes", "weighted"]  # weighted: as X counts
+LengthUnit = Literal["characters", "graphemes", "bytes", "utf16", "weighted"]  # weighted: as X counts
 Purpose = Literal["answer", "acknowledgement"]  # acknowledgement: "we have it, we answer by …"; the answer follows
 Channel = Literal["post", "review", "mail"]  # mail: only the customer reads it
 

@@ -17,12 +17,14 @@ _WORTH_COUNTING = 700  # characters; a longer text is too long for X anyway, and
 
 
 def measure(unit: LengthUnit) -> Callable[[str], int]:
-    """The function that counts a text in `unit`. "bytes" are those of UTF-8, "weighted" is how X counts: most letters
-    1, Chinese ones and emoji 2, a link 23 however long it is."""
+    """The function that counts a text in `unit`. "bytes" are those of UTF-8, "utf16" is how Telegram counts: emoji 2;
+    "weighted" is how X counts: most letters 1, Chinese ones and emoji 2, a link 23 however long it is."""
     if unit == "graphemes":
         return _graphemes
     if unit == "bytes":
         return _bytes
+    if unit == "utf16":
+        return _utf16
     if unit == "weighted":
         return _weighted
     return len
@@ -34,6 +36,10 @@ def _graphemes(text: str) -> int:
 
 def _bytes(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _utf16(text: str) -> int:
+    return len(text) + sum(letter > "\uffff" for letter in text)
 
 
 def _weighted(text: str) -> int:
