@@ -143,9 +143,11 @@ class AppStore:
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         answer = await self._answer(mention)
         shown = string(inner(answer, "attributes"), "responseBody")
+        if not shown:
+            return None
         if fold(shown) == fold(text):
             return _receipt(answer, mention)
-        if fold(shown) in ("", fold(mention.reply)):
+        if fold(shown) == fold(mention.reply):  # the earlier one
             return None
         raise PermanentError("Another answer stands there; a person has to look.")
 

@@ -102,9 +102,11 @@ class GoogleBusiness:
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         shown = _as_written(string(inner(await self._review(mention), "reviewReply"), "comment"))
+        if not shown:
+            return None
         if fold(shown) == fold(text):
             return Receipt(id=mention.id, url=mention.url)
-        if fold(shown) in ("", fold(mention.reply)):
+        if fold(shown) == fold(mention.reply):  # the earlier one
             return None
         raise PermanentError("Another answer stands there; a person has to look.")
 

@@ -104,9 +104,11 @@ class GooglePlay:
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         current = await self.fetch(mention)
         shown = current.reply if current else ""
+        if not shown:
+            return None
         if fold(shown) == fold(html_to_text(text)):  # Google drops what looks like HTML
             return Receipt(id=mention.id, url=mention.url)
-        if fold(shown) in ("", fold(mention.reply)):
+        if fold(shown) == fold(mention.reply):  # the earlier one
             return None
         raise PermanentError("Another answer stands there; a person has to look.")
 

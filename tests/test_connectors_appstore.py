@@ -178,6 +178,7 @@ async def test_answers_are_shown_later() -> None:
     async with connected(platform) as source:
         mention = await first(source)
         assert await source.find_reply(mention, TEXT, "key") is None
+        assert await source.find_reply(mention, "🙏", "key") is None
         receipt = await source.reply(mention, TEXT, "key")
         assert receipt == Receipt(id="a-r-7", url=mention.url) == await source.find_reply(mention, TEXT, "key")
         assert await source.moderation(mention, receipt) == Moderated(state="pending")

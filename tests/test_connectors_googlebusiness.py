@@ -246,6 +246,7 @@ async def test_answers_are_looked_at_by_google() -> None:
     async with connected(profile.google) as source:
         mention = await first(source)
         assert await source.find_reply(mention, TEXT, "key") is None
+        assert await source.find_reply(mention, "🙏", "key") is None
         with pytest.raises(TemporaryError):
             await source.moderation(mention, Receipt())
         receipt = await source.reply(mention, TEXT, "key")

@@ -215,6 +215,7 @@ async def test_reply() -> None:
     async with connected(play.google) as source:
         mention = await first(source)
         assert await source.find_reply(mention, TEXT, "key") is None
+        assert await source.find_reply(mention, "🙏", "key") is None
         receipt = await source.reply(mention, TEXT, "key")
         assert receipt == Receipt(id="gp:7", url=mention.url) == await source.find_reply(mention, TEXT, "key")
         assert (await first(source)).reply == TEXT
