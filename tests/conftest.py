@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 from monitor.http import Http
 from tests.loopback import LOOPBACK, Loopback
 
-
 # Nothing passes or fails by timing, however busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
