@@ -19,19 +19,20 @@ from aiohttp import web
 
 from monitor.acknowledging import Renewer
 from monitor.classify.choosing import SteadyClassifier
+from monitor.deciding import rules_of
+from monitor.desk import Desk
 from monitor.endpoints import Endpoints
 from monitor.errors import ConfigError, StoreBusy, StoreError
 from monitor.http import Http
 from monitor.model import CanConfirm, Connector, Mention
 from monitor.options import Config
 from monitor.people import deciders, people_of
-from monitor.pipeline import Desk, Pipeline, acknowledging, guard_of, needs_two, rewriting
+from monitor.pipeline import Pipeline
 from monitor.polling import Poller
 from monitor.rescoring import Rescorer
 from monitor.settings import connector_module
 from monitor.store.sqlite import SqliteStore
 from monitor.writing import Writer
-from responders.approval import Rules
 from responders.asking import Asker
 from responders.page.app import PageContext
 from responders.page.app import application as page_application
@@ -143,15 +144,7 @@ class Service:
         self.asker = Asker(self.config, self.store, self.clock)
         llm = self.config.drafting.llm
         self.writer = Writer(self.store, self.desk, llm, self.clock) if llm else None
-        self.rules = Rules(
-            people=self.people,
-            grace=timedelta(seconds=self.config.approval.grace),
-            check=guard_of(self.desk, self.store, self.clock),
-            acknowledge=acknowledging(self.desk, self.store, self.clock),
-            rewrite=rewriting(self.desk, self.store),
-            own_edits=self.config.approval.own_edits,
-            two=needs_two(self.config, self.store),
-        )
+        self.rules = rules_of(self.desk, self.store, self.clock)
 
     async def run(self, stop: asyncio.Event, announce: Announce) -> None:
         await self._prepare()

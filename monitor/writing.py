@@ -16,10 +16,10 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from monitor.classify.choosing import models_folder
+from monitor.desk import Desk
 from monitor.language import identify
 from monitor.model import Composition, Draft, Finding
 from monitor.options import Config, LlmOptions
-from monitor.pipeline import Desk
 from monitor.settings import secrets_of
 from monitor.store.llm_use import Caps, Use
 from monitor.store.sqlite import SqliteStore

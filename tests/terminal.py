@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 
 from monitor.classify.embedded import EmbeddedClassifier
 from monitor.cli import cli
-from monitor.pipeline import Desk, Pipeline
+from monitor.desk import Desk
+from monitor.pipeline import Pipeline
 from monitor.settings import load
 from monitor.store.sqlite import SqliteStore
 

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.acknowledging import Renewer, is_out_of_date, promise, purpose_of
+from monitor.deciding import acknowledging, guard_of
+from monitor.desk import Desk
 from monitor.errors import GuardRefused, NotAllowed, StaleDecision
 from monitor.model import (
     Action,
@@ -28,7 +30,7 @@ from monitor.model import (
     Verdict,
 )
 from monitor.options import ApprovalOptions, CompanyOptions, Config, DraftingOptions, HoursOptions
-from monitor.pipeline import Desk, Pipeline, acknowledging, guard_of
+from monitor.pipeline import Pipeline
 from monitor.store.drafts import Judged
 from monitor.store.mentions import Unjudged
 from monitor.store.sqlite import SqliteStore

@@ -11,9 +11,10 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from monitor.classify.embedded import EmbeddedClassifier
+from monitor.desk import Desk
 from monitor.model import Page, Priority
 from monitor.options import CompanyOptions, Config
-from monitor.pipeline import Desk, Pipeline
+from monitor.pipeline import Pipeline
 from monitor.store.sqlite import SqliteStore
 from responders.words import LANGUAGES
 from tests.made import NOON, arrive, mention

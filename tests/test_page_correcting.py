@@ -11,9 +11,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
+from monitor.desk import Desk
 from monitor.model import Page, Reason
 from monitor.options import CompanyOptions, Config
-from monitor.pipeline import Desk, Pipeline
+from monitor.pipeline import Pipeline
 from monitor.store.sqlite import SqliteStore
 from responders.words import LANGUAGES
 from tests.made import COMPLAINT, NOON, mention

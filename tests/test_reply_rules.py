@@ -13,9 +13,11 @@ import pytest
 
 from connectors import x
 from monitor.classify.embedded import EmbeddedClassifier
+from monitor.deciding import guard_of
+from monitor.desk import Desk
 from monitor.model import Connector, Decision, Draft, DraftState, Mention
 from monitor.options import CompanyOptions, Config
-from monitor.pipeline import Desk, Pipeline, guard_of
+from monitor.pipeline import Pipeline
 from monitor.store.sqlite import SqliteStore
 from responders.approval import decide
 from responders.publish import Publisher, is_manual, reply_rules

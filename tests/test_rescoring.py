@@ -12,10 +12,11 @@ import pytest
 from monitor.classify import choosing
 from monitor.classify.choosing import SteadyClassifier
 from monitor.classify.transformer import TransformerClassifier
+from monitor.desk import Desk
 from monitor.errors import ModelUnusable
 from monitor.model import Decision, DraftState
 from monitor.options import ClassifierOptions, Config, ServiceOptions
-from monitor.pipeline import Desk, Pipeline
+from monitor.pipeline import Pipeline
 from monitor.rescoring import Rescorer
 from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from monitor.classify.embedded import EmbeddedClassifier
+from monitor.deciding import guard_of
+from monitor.desk import Desk
 from monitor.model import Draft, Mention
 from monitor.options import Config
-from monitor.pipeline import Desk, Pipeline, guard_of
+from monitor.pipeline import Pipeline
 from monitor.store.sqlite import SqliteStore
 from tests.made import arrive, draft_all, mention
 

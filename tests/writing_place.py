@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from monitor.classify.choosing import embedded
+from monitor.desk import Desk
 from monitor.model import Draft, Mention
 from monitor.options import CompanyOptions, Config, DraftingOptions, LlmOptions, ServiceOptions
-from monitor.pipeline import Desk, Pipeline
+from monitor.pipeline import Pipeline
 from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
 from monitor.writing import Writer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import timedelta
 from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, cast
 
@@ -131,21 +130,14 @@ def _asked(question: str) -> str:
 async def _decide(config: Config, store: SqliteStore, decision: Decision) -> tuple[Draft, str]:
     """The draft afterwards, and where a person posts it. Only the draft's own source is opened; it knows the rules."""
     from monitor.classify.choosing import SteadyClassifier
-    from monitor.people import people_of
-    from monitor.pipeline import Desk, acknowledging, guard_of, needs_two
-    from responders.approval import Rules, decide
+    from monitor.deciding import rules_of
+    from monitor.desk import Desk
+    from responders.approval import decide
 
     source = store.views.matter(decision.draft_id).mention.source
     async with connected(config, source) as connectors:
         desk = Desk(config, SteadyClassifier(config), connectors)
-        rules = Rules(
-            people=people_of(config),
-            grace=timedelta(seconds=config.approval.grace),
-            check=guard_of(desk, store),
-            acknowledge=acknowledging(desk, store),
-            own_edits=config.approval.own_edits,
-            two=needs_two(config, store),
-        )
+        rules = rules_of(desk, store)
         after = decide(store.drafts, decision, rules, now())
         return after, _link(store, after, connectors)
 

@@ -17,9 +17,9 @@ from monitor.text import one_line
 
 if TYPE_CHECKING:
     from monitor.commands.given import Given
+    from monitor.desk import Desk
     from monitor.model import Composition, Mention, Verdict
     from monitor.options import Config
-    from monitor.pipeline import Desk
 
 
 class Unusable(click.ClickException):
@@ -59,7 +59,7 @@ def command(setup: Setup, as_json: bool) -> None:
 
 
 async def _draft(config: Config, given: Given) -> dict[str, Any]:
-    from monitor.pipeline import Desk
+    from monitor.desk import Desk
 
     mention = given.mention(now())
     async with connected(config, mention.source) as connectors:  # the source knows how long a reply may be

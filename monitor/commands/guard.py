@@ -58,7 +58,7 @@ def command(
 async def _judged(
     config: Config, given: Given, text: str, language: str, earlier: list[str], actor: str
 ) -> dict[str, Any]:
-    from monitor.pipeline import Desk
+    from monitor.desk import Desk
     from responders.length import measure
 
     mention = given.mention(now())

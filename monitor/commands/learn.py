@@ -119,7 +119,8 @@ def _mention(store: SqliteStore, which: str) -> tuple[int, Mention]:
 async def _corrected(config: Config, store: SqliteStore, row_id: int, mention: Mention, label: Label, who: str) -> None:
     """Written down, and drafted anew as the service does it; where that runs too, whoever comes first does it."""
     from monitor.classify.choosing import SteadyClassifier
-    from monitor.pipeline import Desk, Pipeline
+    from monitor.desk import Desk
+    from monitor.pipeline import Pipeline
     from monitor.store.corrections import Correction
 
     store.corrections.correct(

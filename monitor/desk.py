@@ -1,0 +1,200 @@
+"""Where drafts are written: judging, triage, composing and the guard, put together out of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from monitor.acknowledging import promise
+from monitor.errors import ConfigError
+from monitor.hours import said
+from monitor.language import identify
+from monitor.model import (
+    Channel,
+    Classifier,
+    Composition,
+    Connector,
+    Finding,
+    Mention,
+    ReplyRules,
+    Triage,
+    Utterance,
+    Verdict,
+)
+from monitor.options import CompanyOptions, Config, SourceOptions
+from monitor.store.mentions import CaseOfMention
+from monitor.triage import label_for_reply, triage
+from responders.draft import acknowledge, compose, language_for
+from responders.facts import load as load_facts
+from responders.facts import mistakes_in_texts
+from responders.guard import check
+from responders.guarding.platform import remarks
+from responders.playbook import Playbook, load
+from responders.policy import allowance
+from responders.publish import reply_rules
+from responders.situation import Situation, understand
+
+
+@dataclass(slots=True)
+class Desk:
+    """Where drafts are written: everything that composing and guarding need, and nothing that waits."""
+
+    config: Config
+    classifier: Classifier
+    connectors: Mapping[str, Connector]
+    playbooks: dict[str, Playbook] = field(default_factory=dict)
+    known: dict[str, Mapping[str, str]] = field(default_factory=dict)  # the company's facts, by language
+
+    def check_texts(self) -> None:
+        """Raises ConfigError with every mistake in the playbooks and facts, before a mention trips over one."""
+        if mistakes := mistakes_in_texts(self.config.company, self.config.drafting):
+            raise ConfigError(mistakes)
+
+    def judge(self, mentions: list[Mention]) -> list[Verdict]:
+        """Verdicts with their reasons, in the order of the mentions."""
+        utterances = [self._utterance(mention) for mention in mentions]
+        verdicts = self.classifier.classify(utterances)
+        return [
+            self.classifier.explain(utterance, verdict) for utterance, verdict in zip(utterances, verdicts, strict=True)
+        ]
+
+    def triage(self, mention: Mention, verdict: Verdict, case: CaseOfMention | None, now: datetime) -> Triage:
+        return triage(
+            mention,
+            verdict,
+            options=self.config.triage,
+            own_names=self._own_names(mention.source),
+            now=now,
+            already="same_text" if case and case.shared else "",
+        )
+
+    def compose(
+        self,
+        mention: Mention,
+        verdict: Verdict,
+        reference: str = "",
+        *,
+        fault: str = "",
+        channel: Channel | None = None,
+        actor: str = "",
+        avoid: Collection[str] = (),
+    ) -> Composition:
+        """`fault` is a person's word on who erred (one of FAULTS of the playbook), `channel` another than the source's,
+        `actor` the one who is to approve, `avoid` the last replies of the thread. Raises ValueError for other faults.
+        """
+        language = self.language(mention, verdict)
+        return compose(
+            mention,
+            self._as_answered(mention, verdict),
+            playbook=self.playbook(language),
+            company=self.config.company,
+            policy=self.config.policy,
+            rules=self.rules(mention, channel),
+            reference=reference,
+            facts=self.facts(language),
+            fault=fault,
+            actor=actor,
+            avoid=avoid,
+        )
+
+    def acknowledge(
+        self, mention: Mention, verdict: Verdict, reference: str, seen_at: datetime, now: datetime
+    ) -> tuple[Composition, datetime]:
+        """The short "we have it" to what came at `seen_at`, and by when it promises the answer."""
+        language, zone = self.language(mention, verdict), ZoneInfo(self.config.page.timezone)
+        due = promise(seen_at, now, self.config.hours, zone)
+        composition = acknowledge(
+            mention,
+            self._as_answered(mention, verdict),
+            playbook=self.playbook(language),
+            company=self.config.company,
+            rules=self.rules(mention),
+            reference=reference,
+            answer_by=said(due, now, language, zone),
+        )
+        return composition, due
+
+    def situation(
+        self, mention: Mention, verdict: Verdict, *, fault: str = "", channel: Channel | None = None
+    ) -> Situation:
+        """What a reply is picked by. Raises ValueError where `fault` is none."""
+        return understand(
+            mention,
+            self._as_answered(mention, verdict),
+            playbook=self.playbook(self.language(mention, verdict)),
+            rules=self.rules(mention, channel),
+            fault=fault,
+        )
+
+    def language(self, mention: Mention, verdict: Verdict) -> str:
+        """The one to answer in."""
+        return language_for(verdict, mention, self.config.drafting)
+
+    def guard(
+        self,
+        text: str,
+        language: str,
+        mention: Mention,
+        verdict: Verdict,
+        parts: Mapping[str, str] | None = None,
+        *,
+        actor: str = "",
+        earlier: Sequence[str] = (),
+    ) -> tuple[Finding, ...]:
+        """`actor` approves the text, where that is known; `earlier` are the last replies of the thread."""
+        rules = self.rules(mention)
+        findings = check(
+            text,
+            language=language,
+            label=label_for_reply(mention, verdict),
+            rules=rules,
+            company=self.config.company,
+            policy=self.config.policy,
+            allowed=allowance(self.config.policy, [aspect.name for aspect in verdict.aspects], actor),
+            parts=parts,
+            mention=mention,
+            identify=partial(identify, languages=self.config.drafting.languages),
+            playbook=self.playbook(language),
+            earlier=earlier,
+            known=tuple(self.facts(language).values()),
+        )
+        return (*findings, *remarks(text, rules))
+
+    def playbook(self, language: str) -> Playbook:
+        if language not in self.playbooks:
+            self.playbooks[language] = load(
+                language, self.config.drafting.playbooks, formal=self.config.drafting.formal
+            )
+        return self.playbooks[language]
+
+    def rules(self, mention: Mention, channel: Channel | None = None) -> ReplyRules:
+        """How the mention's source takes answers."""
+        rules = reply_rules(self.connectors.get(mention.source), mention)
+        return replace(rules, channel=channel) if channel else rules
+
+    def facts(self, language: str) -> Mapping[str, str]:
+        if language not in self.known:
+            drafting = self.config.drafting
+            self.known[language] = load_facts(self.config.company.facts, language, formal=drafting.formal)
+        return self.known[language]
+
+    def _as_answered(self, mention: Mention, verdict: Verdict) -> Verdict:
+        return replace(verdict, label=label_for_reply(mention, verdict))
+
+    def _utterance(self, mention: Mention) -> Utterance:
+        return Utterance(
+            text="\n".join(part for part in (mention.title, mention.text) if part),
+            rating=mention.rating,
+            language=mention.language or self._source(mention.source).language,
+        )
+
+    def _source(self, name: str) -> SourceOptions:
+        return self.config.sources.get(name) or SourceOptions(kind="")
+
+    def _own_names(self, source: str) -> Collection[str]:
+        company: CompanyOptions = self.config.company
+        names = (*company.own_names, *self._source(source).own_names, company.name)
+        return {name for name in names if name}
