@@ -352,7 +352,9 @@ async def test_a_notification_has_its_source_read_at_once(platform: ShoptetPlatf
 
 
 NAMES = ["id", "date", "orderCode", "rating", "description", "fullName", "productName", "visible", "reaction"]
-ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("7") | st.just([{}])
+ODD: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("7") | st.just([{}])
+)
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), ODD))
