@@ -46,6 +46,7 @@ class ShoptetPlatform:
     filling: str = "3/200"
     faults: list[Answer] = field(default_factory=list)
     drops_receipt: bool = False
+    loses: int = 0  # answers that get lost before they are taken
     tokens: int = 0
     valid: str = ""
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -100,6 +101,9 @@ class ShoptetPlatform:
         found = next((one for one in reviews if str(one["id"]) == number), None)
         if found is None:
             return _refused(404, "review-not-found")
+        if self.loses:
+            self.loses -= 1
+            return Answer(b"<html>maintenance</html>", 503)
         found["reaction"] = found["reaction"] | reaction | {"reactionCreated": "2026-11-21T13:00:00+0100"}
         if self.drops_receipt:
             return Answer(b"<html>maintenance</html>", 503)

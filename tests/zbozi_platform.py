@@ -53,6 +53,7 @@ class ZboziPlatform:
     most: int = 1000  # reviews of products in one answer
     faults: list[Answer] = field(default_factory=list)
     drops_receipt: bool = False
+    loses: int = 0  # answers that get lost before they are taken
     tokens: int = 0
     valid: str = ""
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -113,6 +114,9 @@ class ZboziPlatform:
         assert (asked.method, rest) == ("PUT", f"reviews/{number}/reaction")
         text = json.loads(asked.body)["reaction"]
         assert 1 <= len(text) <= 10_000
+        if self.loses:
+            self.loses -= 1
+            return Answer(b"<html>Bad gateway</html>", 502)
         found |= {"shopReaction": text, "shopReactionState": "new"}
         return Answer(b"<html>Bad gateway</html>", 502) if self.drops_receipt else Answer(status=201)
 
