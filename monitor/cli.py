@@ -15,7 +15,7 @@ from monitor.errors import ConfigError, GuardRefused, OhlasError, ReasonNeeded, 
 
 # name -> (file of monitor/commands, what it does); in the order in which a newcomer meets them
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("run", "Read the sources, write drafts, and show the page, until Ctrl-C."),
+    "run": ("run", "Read sources, write drafts, show the page, until Ctrl-C."),
     "check": ("check", "Find mistakes in config.toml, and see whether sources answer."),
     "status": ("status", "Say how the sources are and how much is waiting."),
     "inbox": ("inbox", "List the drafts that wait for a person."),
@@ -26,10 +26,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("import_file", "Save the mentions of a file."),
     "export": ("export", "Write all mentions with their verdicts as CSV or JSON."),
     "draft": ("draft", "Draft the reply to a mention given as JSON."),
-    "drafts": ("drafts", "Report how drafts fare, and which sentences people keep changing."),
+    "drafts": ("drafts", "Report how drafts fare, and which sentences people change."),
     "guard": ("guard", "Say what speaks against a reply."),
+    "new-connector": ("new_connector", "Write a connector to start from, with its test."),
     "classify": ("classify", "Tell complaint from praise, a line each."),
-    "models": ("models", "List the models of the Hugging Face hub that are here, or fetch one."),
+    "models": ("models", "List the models of the Hugging Face hub, or fetch one."),
     "learn": ("learn", "Learn from the labels that people corrected."),
     "evaluate": ("evaluate", "Measure the classifier on labelled texts."),
 }

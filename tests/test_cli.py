@@ -36,9 +36,9 @@ def _logging_as_it_was() -> Iterator[None]:
 
 def test_help_has_a_line_for_every_command() -> None:
     result = ohlas("--help")
-    listed = re.findall(r"^  ([a-z]+)  +\S.*\.$", result.stdout.partition("Commands:")[2], re.MULTILINE)
+    listed = re.findall(r"^  ([a-z-]+)  +\S.*\.$", result.stdout.partition("Commands:")[2], re.MULTILINE)
     assert listed == list(COMMANDS)
-    assert set(LISTED) | {"status", "link", "models", "learn", "drafts", "guard"} == set(COMMANDS)
+    assert set(LISTED) | {"status", "link", "models", "learn", "drafts", "guard", "new-connector"} == set(COMMANDS)
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
