@@ -109,11 +109,11 @@ class GoogleApi:
         """Raises a `SourceError` for everything but 2xx and the statuses in `also`."""
         return await self._granted(lambda headers: self._http.get(url, headers=headers, also=_UNDERSTOOD), also)
 
-    async def send(self, method: str, url: str, document: Mapping[str, Any]) -> Response:
+    async def send(self, method: str, url: str, document: Mapping[str, Any], also: Collection[int] = ()) -> Response:
         """A request that changes something, once; a second time only where the token was refused."""
         body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
         return await self._granted(
-            lambda headers: self._http.send(method, url, headers=headers, body=body, also=_UNDERSTOOD)
+            lambda headers: self._http.send(method, url, headers=headers, body=body, also=_UNDERSTOOD), also
         )
 
     async def _granted(

@@ -1,0 +1,344 @@
+"""Comments on YouTube, below the videos of your channel and below other videos, with the YouTube Data API.
+
+A key reads; answers need the permission of the channel's owner. A project has 10,000 units a day: reading a page costs
+one, an answer fifty. They are counted, and spread over what is left of the day.
+https://developers.google.com/youtube/v3/docs/commentThreads/list
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Self
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+
+from monitor import cells
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.fields import inner, rows, string
+from monitor.google import GoogleApi, RefreshToken, refusal
+from monitor.http import Http, Response
+from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.options import SourceOptions
+from monitor.rechecks import Watched
+from monitor.text import clean, fold, one_line
+
+API = "https://www.googleapis.com/youtube/v3"
+MOST = 100  # threads in one answer
+AGAIN = 20  # comments that are looked at again at once
+OVERLAP = 3600.0  # seconds; some comments are shown late
+LOOKED_THROUGH = 5  # pages of answers in which one is looked for
+ANSWER = 50  # units that an answer costs; everything else costs one
+_RESERVED = 0.1  # share of the day's units that is kept for answers
+_DAYS = ZoneInfo("America/Los_Angeles")  # quotas are renewed at midnight there
+_REFUSALS = (400, 403, 404, 429)
+_SPENT = frozenset({"quotaExceeded", "dailyLimitExceeded"})
+_BAD_KEY = frozenset({"keyInvalid", "keyExpired", "API_KEY_INVALID"})
+_ID = re.compile(r"[\w-]{10,60}(\.[\w-]{10,60})?", re.ASCII)
+_VIDEO = re.compile(r"[\w-]{11}", re.ASCII)
+_CLOSED = "YouTube does not let the channel answer this comment; a person has to look"
+
+
+class Settings(SourceOptions):
+    """`[sources.NAME]` with `kind = "youtube"`."""
+
+    interval: float = Field(default=900.0, ge=60.0, le=7 * 86400.0, description="seconds between two polls")
+    channel: str = Field(
+        default="", pattern=r"^(UC[\w-]{22})?$", description="ID of your channel, all of whose comments are read"
+    )
+    videos: tuple[str, ...] = Field(default=(), max_length=50, description="IDs of other videos that are read")
+    key: SecretStr | None = Field(default=None, description="API key, enough for reading: '$NAME'")
+    client_id: str = Field(default="", description="of an OAuth client; for answering")
+    client_secret: SecretStr | None = Field(default=None, description="its secret: '$NAME'")
+    refresh_token: SecretStr | None = Field(default=None, description="what the channel's owner granted it: '$NAME'")
+    daily_units: int = Field(
+        default=10_000, ge=200, description="units a day that this source may take; share them among several"
+    )
+    recheck_days: int = Field(default=30, ge=0, le=365, description="days for which it is checked what was deleted")
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        granted = [bool(self.client_id), self.client_secret is not None, self.refresh_token is not None]
+        if any(granted) and not all(granted):
+            raise ValueError("answering needs all of client_id, client_secret and refresh_token")
+        if not any(granted) and self.key is None:
+            raise ValueError("set a key, or client_id, client_secret and refresh_token")
+        if all(granted) and not self.channel:
+            raise ValueError("set channel, in whose name answers are written")
+        if not (self.channel or self.videos):
+            raise ValueError("set channel or videos")
+        if bad := [video for video in self.videos if not _VIDEO.fullmatch(video)]:
+            raise ValueError(f"{bad[0]!r} is no ID of a video, the 11 characters behind watch?v=")
+        return self
+
+    @property
+    def grant(self) -> RefreshToken | None:
+        if self.client_secret is None or self.refresh_token is None:
+            return None
+        return RefreshToken(self.client_id, self.client_secret, self.refresh_token)
+
+
+def connect(settings: Settings, http: Http) -> YouTube:
+    return AnsweringYouTube(settings, http) if settings.grant else YouTube(settings, http)
+
+
+class _State(BaseModel):
+    """The cursor. Times are Unix seconds."""
+
+    job: str = ""  # the one to go on with: "channel", a video, or "again"
+    token: str = ""  # of its next page
+    newest: float = 0.0  # on its first page
+    until: dict[str, float] = Field(default_factory=dict)  # up to when each is read
+    watched: Watched = Field(default_factory=Watched)
+    day: str = ""  # in California
+    units: int = 0  # that were spent on that day
+
+    @classmethod
+    def parse(cls, cursor: str) -> _State:
+        try:
+            return cls.model_validate_json(cursor)
+        except ValidationError:
+            return cls()  # nothing yet, or of another version
+
+    def spend(self, units: int, now: datetime) -> None:
+        today = now.astimezone(_DAYS).date().isoformat()
+        self.units = units + (self.units if self.day == today else 0)
+        self.day = today
+
+    def go_on(self, job: str, written: list[float], following: str) -> None:
+        """Note where to read on. The very first time, the newest page is enough."""
+        if not self.token:
+            self.newest = max(written, default=0.0)
+        unread = job in self.until and min(written, default=0.0) > self.until[job] - OVERLAP
+        if following and following != self.token and unread:
+            self.job, self.token = job, following
+        else:
+            self.until[job] = max(self.newest, self.until.get(job, 0.0))
+            self.token, self.newest = "", 0.0
+
+
+class YouTube:
+    """Reads. Every poll is one request, as long as there are units."""
+
+    reply_rules = ReplyRules(kind="manual", max_length=10_000, channel="post")
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._http = http
+        self._api = GoogleApi(http, settings.grant, "YouTube") if settings.grant else None
+        self._own = {fold(name.lstrip("@")) for name in settings.own_names}
+        self._unnoted = 0  # units spent that no cursor counts yet
+
+    async def poll(self, cursor: str) -> Page:
+        state, now, before = _State.parse(cursor), datetime.now(UTC), self._unnoted
+        state.spend(before, now)
+        if self._left(state) <= 0:
+            return Page(cursor=cursor, wait=_until_midnight(now))
+        due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:AGAIN]
+        jobs = [*(["channel"] if self._settings.channel else []), *self._settings.videos, *(["again"] if due else [])]
+        job = state.job if state.job in jobs else jobs[0]
+        if job != state.job:
+            state.token = ""
+        page = await (self._look_again(state, due, now) if job == "again" else self._read(state, job, now))
+        state.spend(self._unnoted - before, now)
+        self._unnoted = 0
+        if not state.token:
+            state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
+        wait = _until_midnight(now) / max(self._left(state), 1.0)
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=wait)
+
+    async def close(self) -> None:
+        pass
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        if "." in mention.id:
+            items = rows(await self._ask("comments", {"id": mention.id, "part": "snippet"}), "items")
+            found = [self._mention(item, {}, mention.created_at) for item in items]
+        else:
+            items = rows(await self._ask("commentThreads", {"id": mention.id, "part": "snippet,replies"}), "items")
+            found = [one for item in items for one in self._thread(item, mention.created_at)]
+        current = next((one for one in found if one and one.id == mention.id), None)
+        if items and current is None:
+            raise TemporaryError("YouTube does not show the original at the moment")
+        return replace(current, url=mention.url, raw=mention.raw) if current else None
+
+    def _left(self, state: _State) -> float:
+        return self._settings.daily_units * (1 - _RESERVED) - state.units
+
+    async def _read(self, state: _State, job: str, now: datetime) -> Page:
+        where = {"allThreadsRelatedToChannelId": self._settings.channel} if job == "channel" else {"videoId": job}
+        following = {"pageToken": state.token} if state.token else {}
+        asked = {"part": "snippet,replies", "order": "time", "maxResults": str(MOST), **where, **following}
+        try:
+            document = await self._ask("commentThreads", asked)
+        except PermanentError as error:
+            if job == "channel" or len(self._settings.videos) < 2:
+                raise
+            state.token = ""  # the other videos can be read all the same
+            return Page(skipped=(f"the video {job}: {error}",))
+        page = self._page(document["items"], now)
+        tops = [inner(item, "snippet") for item in rows(document, "items")]
+        written = [_moment(inner(inner(top, "topLevelComment"), "snippet"), now).timestamp() for top in tops]
+        state.go_on(job, written, string(document, "nextPageToken"))
+        state.watched.add(page.mentions, now.timestamp())
+        return page
+
+    async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
+        document = await self._ask("comments", {"id": ",".join(due), "part": "snippet"})
+        there = {string(item, "id") for item in rows(document, "items")}
+        # where nothing is left of several, that is rather a fault of YouTube
+        gone = tuple(number for number in due if number not in there) if there or len(due) == 1 else ()
+        state.watched.looked_at(due, gone, now.timestamp())
+        return Page(gone=gone)
+
+    async def _ask(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
+        """What the API answers; `items` is a list. Raises a `SourceError`."""
+        url = f"{API}/{path}?{urlencode({'textFormat': 'plainText', **asked})}"
+        self._unnoted += 1
+        if self._api is not None:
+            response = await self._api.get(url, also=_REFUSALS)
+        else:
+            key = self._settings.key.get_secret_value() if self._settings.key else ""
+            response = await self._http.get(url, headers={"X-Goog-Api-Key": key}, also=_REFUSALS)
+        if response.status >= 400:
+            raise _refusal(response)
+        document = response.json()
+        if not isinstance(document, dict) or not isinstance(document.get("items"), list):
+            raise TemporaryError("YouTube answers with something that is no list of comments")
+        return document
+
+    def _page(self, items: list[Any], now: datetime) -> Page:
+        mentions: dict[str, Mention] = {}
+        skipped: list[str] = []
+        for item in items:
+            found = list(self._thread(item, now)) if isinstance(item, dict) else []
+            if not found or found[0] is None:
+                skipped.append("a comment without an id or a text")
+            for mention in found:
+                if mention is not None and not self._is_own(mention):
+                    mentions.setdefault(mention.id, mention)
+        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+
+    def _thread(self, item: Mapping[str, Any], otherwise: datetime) -> Iterator[Mention | None]:
+        """The comment and the answers to it, own ones too; None for one without an id or words."""
+        thread = inner(item, "snippet")
+        top = self._mention(inner(thread, "topLevelComment"), thread, otherwise)
+        answers = [self._mention(one, thread, otherwise) for one in rows(inner(item, "replies"), "comments")]
+        own = sorted((one for one in answers if one and self._is_own(one)), key=lambda one: one.created_at)
+        yield replace(top, reply=own[-1].text) if top and own else top
+        yield from (one for one in answers if one)
+
+    def _is_own(self, mention: Mention) -> bool:
+        by_us = bool(self._settings.channel) and mention.raw.get("writer") == self._settings.channel
+        return by_us or fold(mention.author.lstrip("@")) in self._own
+
+    def _mention(self, comment: Mapping[str, Any], thread: Mapping[str, Any], otherwise: datetime) -> Mention | None:
+        """None where there are no words. `otherwise` is when it was written, where that is not said."""
+        said, number = inner(comment, "snippet"), string(comment, "id")
+        text = clean(string(said, "textOriginal", "textDisplay"))
+        if not _ID.fullmatch(number) or not text:
+            return None
+        video = string(said, "videoId") or string(thread, "videoId")
+        return Mention(
+            source=self._settings.name,
+            id=number,
+            text=text,
+            created_at=_moment(said, otherwise),
+            url=f"https://www.youtube.com/watch?v={video}&lc={number}" if _VIDEO.fullmatch(video) else "",
+            author=one_line(string(said, "authorDisplayName"), 100),
+            language=self._settings.language,
+            thread=number.partition(".")[0] if "." in number else "",
+            raw={
+                "video": video,
+                "writer": one_line(string(inner(said, "authorChannelId"), "value"), 50),
+                "closed": thread.get("canReply") is False,
+            },
+        )
+
+
+class AnsweringYouTube(YouTube):
+    """Answers in the channel's name. YouTube's threads are flat: who answers an answer answers its thread."""
+
+    reply_rules = ReplyRules(kind="create", max_length=10_000, channel="post")
+
+    def reply_rules_for(self, mention: Mention) -> ReplyRules:
+        closed = mention.raw.get("closed") is True
+        return replace(self.reply_rules, kind="manual", note=_CLOSED) if closed else self.reply_rules
+
+    async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
+        if self._api is None or self.reply_rules_for(mention).kind == "manual":
+            raise PermanentError(_CLOSED)
+        parent = mention.id.partition(".")[0]
+        document = {"snippet": {"parentId": parent, "textOriginal": text}}
+        self._unnoted += ANSWER
+        response = await self._api.send("POST", f"{API}/comments?part=snippet", document, also=_REFUSALS)
+        if response.status >= 400:
+            raise _refusal(response)
+        try:
+            posted = json.loads(response.body)
+        except (ValueError, RecursionError):
+            posted = None
+        number = string(posted if isinstance(posted, dict) else {}, "id")
+        if not _ID.fullmatch(number):
+            raise OutcomeUnknown("YouTube does not say whether it took the answer")
+        return _receipt(number, mention)
+
+    async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
+        other, asked = False, {"parentId": mention.id.partition(".")[0], "part": "snippet", "maxResults": "100"}
+        for _ in range(LOOKED_THROUGH):
+            document = await self._ask("comments", asked)
+            answers = [self._mention(item, {}, mention.created_at) for item in rows(document, "items")]
+            own = [one for one in answers if one and self._is_own(one) and one.created_at >= mention.created_at]
+            if found := next((one for one in own if fold(one.text) == fold(text)), None):
+                return _receipt(found.id, mention)
+            other = other or any(fold(one.text) != fold(mention.reply) for one in own)
+            following = string(document, "nextPageToken")
+            if not following and not other:
+                return None
+            if not following:
+                raise PermanentError("Another answer stands there; a person has to look.")
+            asked["pageToken"] = following
+        raise PermanentError("There are so many answers that a person has to look.")
+
+
+def _receipt(number: str, mention: Mention) -> Receipt:
+    video = str(mention.raw.get("video", ""))
+    link = f"https://www.youtube.com/watch?v={video}&lc={number}" if _VIDEO.fullmatch(video) else ""
+    return Receipt(id=number, url=link)
+
+
+def _moment(said: Mapping[str, Any], otherwise: datetime) -> datetime:
+    try:
+        return min(cells.moment(string(said, "publishedAt"), UTC), datetime.now(UTC))
+    except ValueError:
+        return otherwise
+
+
+def _until_midnight(now: datetime) -> float:
+    """Seconds until YouTube gives new units."""
+    tomorrow = now.astimezone(_DAYS).date() + timedelta(days=1)
+    return (datetime.combine(tomorrow, time(), _DAYS).astimezone(UTC) - now).total_seconds()
+
+
+def _refusal(response: Response) -> SourceError:
+    try:
+        document = response.json()
+    except TemporaryError:
+        document = None  # e.g. a page of HTML
+    error = inner(document if isinstance(document, dict) else {}, "error")
+    reasons = {string(one, "reason") for one in (*rows(error, "errors"), *rows(error, "details"))}
+    if reasons & _SPENT:
+        pause = _until_midnight(datetime.now(UTC))
+        return TemporaryError("the units that YouTube gives the project for a day are used up", retry_after=pause)
+    if reasons & _BAD_KEY:
+        return AuthError("YouTube refuses the key of this source")
+    if "commentsDisabled" in reasons:
+        return PermanentError("YouTube shows no comments there, because they are switched off")
+    if reasons & {"videoNotFound", "channelNotFound"}:
+        return NotFound("YouTube knows no such video or channel; check the IDs")
+    return refusal(response, "YouTube")
