@@ -19,7 +19,9 @@ EXTENDS = "import connectors\nconnectors.__path__.append({folder!r})\n"
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the templates' folder stands for the repository."""
     folder = tmp_path / "connectors"
-    shutil.copytree(ROOT / "connectors" / "samples", folder / "samples")
+    folder.mkdir()
+    for template in (ROOT / "connectors").glob("new_connector*.txt"):
+        shutil.copy(template, folder)
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "contract.py").touch()
     monkeypatch.setattr(connectors, "__path__", [str(folder)])
@@ -49,4 +51,7 @@ def test_it_never_writes_over_what_is_there(place: Path) -> None:
 @pytest.mark.parametrize("name", ["", "Mine", "my-shop", "../mine", "1st", "a" * 40])
 def test_a_name_is_no_path(place: Path, name: str) -> None:
     assert ohlas("new-connector", name).exit_code == 1
-    assert sorted(path.name for path in (place / "connectors").iterdir()) == ["samples"]
+    assert sorted(path.name for path in (place / "connectors").iterdir()) == [
+        "new_connector.txt",
+        "new_connector_test.txt",
+    ]

@@ -47,7 +47,8 @@ async def test_signing_in_by_a_mailed_link_with_the_keyboard(place: Place, brows
     await expect(page.get_by_role("status")).to_contain_text("a sign-in link is on its way")
     [letter] = place.store.messages.due("mail", place.now)
     await page.goto(f"{place.url}/sign-in?token={token_for(letter, place.store, place.now)}")
-    await page.keyboard.press("Enter")  # the button has the focus
+    await expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_focused()
+    await page.keyboard.press("Enter")
     await expect(page).to_have_url(f"{place.url}/")
     await expect(page.get_by_role("banner")).to_contain_text("Rita")
 

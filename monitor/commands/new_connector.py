@@ -35,7 +35,7 @@ def command(name: str) -> None:
     if taken := [path.name for path in files if path.exists()]:
         raise OhlasError(f"{' and '.join(taken)} exist already; choose another name")
     for path, template in files.items():
-        path.write_text(_filled((folder / "samples" / template).read_text("utf-8"), name), encoding="utf-8")
+        path.write_text(_filled((folder / template).read_text("utf-8"), name), encoding="utf-8")
         click.echo(f"written: {path}")
     click.echo(f"Next: pytest tests/test_connectors_{name}.py, then a [sources.{name}] in config.toml and README.md.")
 
