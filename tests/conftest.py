@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from monitor.http import Http
 from tests.loopback import LOOPBACK, Loopback
+
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it; how wide a terminal is changes what is printed
 
 # Nothing passes or fails by timing, however busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
