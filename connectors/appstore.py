@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response
@@ -73,19 +74,12 @@ def connect(settings: Settings, http: Http) -> AppStore | AppStoreFeed:
     return AppStore(settings, http, settings.private_key)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. Unix seconds; 0 where there is nothing."""
 
     since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
     newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
     following: str = ""  # where the next page begins
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def go_on(self, written: list[int], following: str, now: int) -> None:
         """Note where to read on. The very first time, the newest page is enough."""

@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string, strings
 from monitor.http import Http, Response, error_for
@@ -78,7 +79,7 @@ def connect(settings: Settings, http: Http) -> Bluesky:
     return Bluesky(settings, http) if settings.replies == "manual" else AnsweringBluesky(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. Times are Unix seconds."""
 
     job: str = ""  # the one to go on with
@@ -86,13 +87,6 @@ class _State(BaseModel):
     newest: float = 0.0  # on its first page
     until: dict[str, float] = Field(default_factory=dict)  # up to when each feed is read
     watched: Watched = Field(default_factory=Watched)
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def go_on(self, job: str, written: list[float], following: str) -> None:
         """Note where to read on. The very first time, the newest page is enough."""

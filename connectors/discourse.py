@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response
@@ -65,7 +66,7 @@ def connect(settings: Settings, http: Http) -> Discourse:
     return AnsweringDiscourse(settings, http) if answers else Discourse(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. Numbers of posts; the larger is the newer."""
 
     job: str = ""  # the one to go on with
@@ -74,13 +75,6 @@ class _State(BaseModel):
     until: int = Field(default=-1, ge=-1)  # up to which everything is read; -1: nothing yet
     found: dict[str, str] = Field(default_factory=dict)  # what a search found -> title, where it opens a topic
     watched: Watched = Field(default_factory=Watched)
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def go_on(self, numbers: list[int], following: int) -> None:
         """Note where to read on, at `following` if there is more. The very first time, the newest page is enough."""

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 
+from monitor.cursors import Cursor
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, string
 from monitor.google import GoogleApi, RefreshToken
@@ -48,19 +49,12 @@ def connect(settings: Settings, http: Http) -> GoogleBusiness:
     return GoogleBusiness(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. Unix seconds; 0 where there is nothing."""
 
     since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
     newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
     token: str = ""  # of the next page
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def go_on(self, changed: list[int], following: str, now: int) -> None:
         """Note where to read on: what was changed last comes first. The very first time, the newest page is enough."""

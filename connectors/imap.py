@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from monitor import cells
+from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.http import Http
 from monitor.mail_headers import automatic, one_kind_of_line_ends, parsed, sender_of, text_of, value_of
@@ -156,18 +157,11 @@ def connect(settings: Settings, http: Http) -> Mailbox:
     return AnsweringMailbox(settings) if settings.smtp_host else Mailbox(settings)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor."""
 
     validity: int = 0
     uid: int = 0  # everything up to here is read
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
 
 class Mailbox:

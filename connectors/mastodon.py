@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.cursors import Cursor
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http, Response
@@ -90,7 +91,7 @@ def connect(settings: Settings, http: Http) -> Mastodon:
     return AnsweringMastodon(settings, http) if answers else Mastodon(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. `since` holds the newest id of each timeline, up to which everything is read."""
 
     job: str = ""  # the one to go on with
@@ -100,13 +101,6 @@ class _State(BaseModel):
     watched: Watched = Field(default_factory=Watched)
     limit: int = Field(default=500, ge=50, le=1_000_000)  # characters of one post on this instance
     limit_at: float = 0.0  # Unix seconds; when the instance was asked for it
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def go_on(self, job: str, ids: list[str]) -> None:
         """Note where to read on. The very first time, the newest page is enough."""

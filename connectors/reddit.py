@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http, Response, error_for, retry_after
@@ -93,7 +94,7 @@ def connect(settings: Settings, http: Http) -> Reddit:
     return AnsweringReddit(settings, http) if answers else Reddit(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. Times are Unix seconds."""
 
     job: str = ""  # the one to go on with
@@ -101,13 +102,6 @@ class _State(BaseModel):
     newest: float = 0.0  # of its first page
     until: dict[str, float] = Field(default_factory=dict)  # up to when each listing is read
     watched: dict[str, tuple[float, float]] = Field(default_factory=dict)  # full name -> written, looked at last
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def due(self, now: float, days: int) -> list[str]:
         """What is looked at again: when it is twice as old as the last time, a day later at the earliest."""

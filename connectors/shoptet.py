@@ -18,9 +18,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response, error_for
@@ -78,7 +79,7 @@ def connect(settings: Settings, http: Http) -> Shoptet:
     return Shoptet(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor: which page is next. The documentation does not say in which order reviews come; both are read."""
 
     since: float = Field(default=0.0, ge=0.0, le=_NEWEST)  # when the last whole reading began, Unix seconds
@@ -86,13 +87,6 @@ class _State(BaseModel):
     page: int = Field(default=0, ge=0, le=100_000)  # 0: begin anew
     back: bool = False  # whether the newest are on the last page
     total: int = Field(default=0, ge=0)  # reviews in all, as the page before said
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def begin(self, now: datetime) -> None:
         if not self.page:

@@ -15,8 +15,9 @@ from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http
@@ -48,19 +49,12 @@ def connect(settings: Settings, http: Http) -> StackExchange:
     return StackExchange(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. Unix seconds; 0 where there is nothing."""
 
     since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
     before: int = Field(default=0, ge=0, le=_NEWEST)  # where the next page begins
     newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def go_on(self, written: list[int], more: bool, now: int) -> None:
         """Note where to read on. The very first time, the newest page is enough."""

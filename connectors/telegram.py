@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http, Response, retry_after
@@ -71,17 +72,10 @@ def connect(settings: Settings, http: Http) -> Telegram:
     return Telegram(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor."""
 
     offset: int = Field(default=0, ge=0)  # the first that was not handed over yet; Telegram forgets those before it
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
 
 class Telegram:

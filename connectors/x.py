@@ -20,9 +20,10 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.cursors import Cursor
 from monitor.errors import OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string, strings
 from monitor.http import DAY, Http, Response, error_for, retry_after
@@ -113,7 +114,7 @@ def connect(settings: Settings, http: Http) -> X:
 _Id = Annotated[str, Field(pattern=r"^[0-9]{0,19}$")]
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. `since` holds the newest id of each timeline, up to which everything is read."""
 
     job: str = ""  # the one to go on with
@@ -123,13 +124,6 @@ class _State(BaseModel):
     month: str = ""
     spent: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
     watched: dict[_Id, int] = Field(default_factory=dict)  # id -> Unix seconds of the last look
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
 
 class X:

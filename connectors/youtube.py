@@ -16,9 +16,10 @@ from typing import Any, Self
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.google import GoogleApi, RefreshToken, refusal
@@ -87,7 +88,7 @@ def connect(settings: Settings, http: Http) -> YouTube:
     return AnsweringYouTube(settings, http) if settings.grant else YouTube(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor. Times are Unix seconds."""
 
     job: str = ""  # the one to go on with: "channel", a video, or "again"
@@ -97,13 +98,6 @@ class _State(BaseModel):
     watched: Watched = Field(default_factory=Watched)
     day: str = ""  # in California
     units: int = 0  # that were spent on that day
-
-    @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            return cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
 
     def spend(self, units: int, now: datetime) -> None:
         today = now.astimezone(_DAYS).date().isoformat()

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, field_validator
 
 from monitor import cells
+from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.fields import inner, string
 from monitor.http import Http, Response, error_for
@@ -53,7 +54,7 @@ def connect(settings: Settings, http: Http) -> Zbozi:
     return AnsweringZbozi(settings, http) if settings.reviews == "shop" else Zbozi(settings, http)
 
 
-class _State(BaseModel):
+class _State(Cursor):
     """The cursor, in Unix seconds. A window keeps its end while it is read, so that pages stay where they are."""
 
     since: float = Field(default=0.0, ge=0.0, le=_NEWEST)  # when the last whole reading began
@@ -61,13 +62,12 @@ class _State(BaseModel):
     windows: list[tuple[float, float]] = Field(default_factory=list, max_length=100)  # still to be read; the last next
     offset: int = Field(default=0, ge=0)
 
+    @field_validator("windows")
     @classmethod
-    def parse(cls, cursor: str) -> _State:
-        try:
-            state = cls.model_validate_json(cursor)
-        except ValidationError:
-            return cls()  # nothing yet, or of another version
-        return state if all(0 <= start <= end <= _NEWEST for start, end in state.windows) else cls()
+    def _in_order(cls, windows: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        if not all(0 <= start <= end <= _NEWEST for start, end in windows):
+            raise ValueError("a window ends before it begins")
+        return windows
 
     def begin(self, now: float, reach: float) -> None:
         if not self.windows:
