@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from monitor.cursors import Cursor
+from monitor.cursors import Tokens
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response
@@ -33,7 +33,6 @@ OVERLAP = 2 * 86400  # seconds that are read again; a review is listed up to a d
 LIFETIME = 600  # seconds for which a signed request is good; Apple takes 20 minutes at most
 HOUR = 3600.0
 _ID = re.compile(r"[\w.=-]{1,100}", re.ASCII)
-_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
 _LEFT = re.compile(r"user-hour-rem:\s*([0-9]{1,9})")
 
 
@@ -74,24 +73,6 @@ def connect(settings: Settings, http: Http) -> AppStore | AppStoreFeed:
     return AppStore(settings, http, settings.private_key)
 
 
-class _State(Cursor):
-    """The cursor. Unix seconds; 0 where there is nothing."""
-
-    since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
-    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
-    following: str = ""  # where the next page begins
-
-    def go_on(self, written: list[int], following: str, now: int) -> None:
-        """Note where to read on. The very first time, the newest page is enough."""
-        if not self.following:
-            self.newest = min(max(written, default=self.since), now)
-        unread = self.since and min(written, default=now) > self.since - OVERLAP
-        if following and following != self.following and unread:
-            self.following = following
-        else:
-            self.since, self.newest, self.following = max(self.since, self.newest), 0, ""
-
-
 class AppStore:
     """With a key. Every poll is one request."""
 
@@ -103,15 +84,15 @@ class AppStore:
         self._key = key
 
     async def poll(self, cursor: str) -> Page:
-        state, now = _State.parse(cursor), datetime.now(UTC)
+        state, now = Tokens.parse(cursor), datetime.now(UTC)
         response = await self._listed(state)
         document = _object(response)
         if not isinstance(document.get("data"), list):
             raise TemporaryError("App Store Connect answers with something that is no list of reviews")
         page = self._page(document, now)
         written = [int(mention.created_at.timestamp()) for mention in page.mentions]
-        state.go_on(written, _following(document), int(now.timestamp()))
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.following), wait=_pause(response))
+        state.go_on(written, _following(document), int(now.timestamp()), OVERLAP)
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.token), wait=_pause(response))
 
     async def close(self) -> None:
         pass
@@ -162,14 +143,14 @@ class AppStore:
             raise TemporaryError("App Store Connect does not show the original at the moment")
         return found[0]
 
-    async def _listed(self, state: _State) -> Response:
+    async def _listed(self, state: Tokens) -> Response:
         asked: dict[str, Any] = {"sort": "-createdDate", "limit": MOST, "include": "response"}
         path = f"apps/{self._settings.app}/customerReviews?"
-        if state.following:
+        if state.token:
             try:
-                return await self._get(path + urlencode(asked | {"cursor": state.following}))
+                return await self._get(path + urlencode(asked | {"cursor": state.token}))
             except PermanentError:
-                state.following = ""  # pages are kept for a while only
+                state.token = ""  # pages are kept for a while only
         return await self._get(path + urlencode(asked))
 
     async def _answer(self, mention: Mention) -> dict[str, Any]:

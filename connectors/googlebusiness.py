@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr
 
-from monitor.cursors import Cursor
+from monitor.cursors import Tokens
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, string
 from monitor.google import GoogleApi, RefreshToken
@@ -30,7 +30,6 @@ OVERLAP = 3600  # seconds that are read again
 STARS = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5}
 _LISTED = frozenset({"reviews", "averageRating", "totalReviewCount", "nextPageToken"})
 _ID = re.compile(r"[\w=-]{1,300}", re.ASCII)
-_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
 _TRANSLATED, _ORIGINAL = "(Translated by Google)", "(Original)"
 
 
@@ -49,24 +48,6 @@ def connect(settings: Settings, http: Http) -> GoogleBusiness:
     return GoogleBusiness(settings, http)
 
 
-class _State(Cursor):
-    """The cursor. Unix seconds; 0 where there is nothing."""
-
-    since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
-    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
-    token: str = ""  # of the next page
-
-    def go_on(self, changed: list[int], following: str, now: int) -> None:
-        """Note where to read on: what was changed last comes first. The very first time, the newest page is enough."""
-        if not self.token:
-            self.newest = min(max(changed, default=self.since), now)
-        unread = self.since and min(changed, default=now) > self.since - OVERLAP
-        if following and following != self.token and unread:
-            self.token = following
-        else:
-            self.since, self.newest, self.token = max(self.since, self.newest), 0, ""
-
-
 class GoogleBusiness:
     """Every poll is one request."""
 
@@ -79,12 +60,12 @@ class GoogleBusiness:
         self._reviews = f"{API}/accounts/{settings.account}/locations/{settings.location}/reviews"
 
     async def poll(self, cursor: str) -> Page:
-        state, now = _State.parse(cursor), datetime.now(UTC)
+        state, now = Tokens.parse(cursor), datetime.now(UTC)
         document = await self._listed(state)
         reviews = [one if isinstance(one, dict) else {} for one in document.get("reviews", [])]
         moments = [_moment(string(one, "updateTime", "createTime")) for one in reviews]
         changed = [int(moment.timestamp()) for moment in moments if moment]
-        state.go_on(changed, string(document, "nextPageToken"), int(now.timestamp()))
+        state.go_on(changed, string(document, "nextPageToken"), int(now.timestamp()), OVERLAP)
         return replace(self._page(reviews, now), cursor=state.model_dump_json(), more=bool(state.token))
 
     async def close(self) -> None:
@@ -135,7 +116,7 @@ class GoogleBusiness:
             raise TemporaryError("Google does not show the original at the moment")
         return dict(review)
 
-    async def _listed(self, state: _State) -> dict[str, Any]:
+    async def _listed(self, state: Tokens) -> dict[str, Any]:
         asked = {"pageSize": MOST, "orderBy": "updateTime desc"} | ({"pageToken": state.token} if state.token else {})
         response = await self._api.get(f"{self._reviews}?{urlencode(asked)}", also=(400,) if state.token else ())
         if response.status == 400:  # pages are kept for a while only

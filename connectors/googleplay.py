@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr, field_validator
 
-from monitor.cursors import Cursor
+from monitor.cursors import LATEST, Tokens
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.google import GoogleApi, ServiceAccount
@@ -30,7 +30,6 @@ MOST = 100  # reviews in one answer
 APART = 20.0  # seconds between two pages; an app may be asked 200 times an hour
 OVERLAP = 3600  # seconds that are read again, as the order is Google's
 _ID = re.compile(r"[\w:.=-]{1,200}", re.ASCII)
-_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
 
 
 class Settings(SourceOptions):
@@ -51,24 +50,6 @@ def connect(settings: Settings, http: Http) -> GooglePlay:
     return GooglePlay(settings, http)
 
 
-class _State(Cursor):
-    """The cursor. Unix seconds; 0 where there is nothing."""
-
-    until: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
-    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
-    token: str = ""  # of the next page
-
-    def go_on(self, written: list[int], following: str, now: int) -> None:
-        """Note where to read on: what was changed last comes first."""
-        if not self.token:
-            self.newest = min(max(written, default=self.until), now)
-        unread = min(written, default=now) > self.until - OVERLAP
-        if following and following != self.token and unread:
-            self.token = following
-        else:
-            self.until, self.newest, self.token = max(self.until, self.newest), 0, ""
-
-
 class GooglePlay:
     """Every poll is one request."""
 
@@ -80,11 +61,12 @@ class GooglePlay:
         self._reviews = f"{API}/{settings.app}/reviews"
 
     async def poll(self, cursor: str) -> Page:
-        state, now = _State.parse(cursor), datetime.now(UTC)
+        now = datetime.now(UTC)
+        state = Tokens.parse(cursor) if cursor else Tokens(since=1)  # every page is read: they hold a week only
         document = await self._listed(state)
         page = self._page(document, now)
         written = [int(mention.created_at.timestamp()) for mention in page.mentions]
-        state.go_on(written, string(inner(document, "tokenPagination"), "nextPageToken"), int(now.timestamp()))
+        state.go_on(written, string(inner(document, "tokenPagination"), "nextPageToken"), int(now.timestamp()), OVERLAP)
         more = bool(state.token)
         return replace(page, cursor=state.model_dump_json(), more=more, wait=APART if more else 0.0)
 
@@ -119,7 +101,7 @@ class GooglePlay:
     def _address(self, mention: Mention) -> str:
         return f"{self._reviews}/{quote(mention.id, safe='')}"
 
-    async def _listed(self, state: _State) -> dict[str, Any]:
+    async def _listed(self, state: Tokens) -> dict[str, Any]:
         asked = {"maxResults": MOST} | ({"token": state.token} if state.token else {})
         response = await self._api.get(f"{self._reviews}?{urlencode(asked)}", also=(400,) if state.token else ())
         if response.status == 400:  # pages are kept for a while only
@@ -179,7 +161,7 @@ def _modified(comment: Mapping[str, Any]) -> datetime | None:
     seconds = inner(comment, "lastModified").get("seconds")  # a 64 bit number, so as a string
     written = str(seconds) if isinstance(seconds, str | int) and not isinstance(seconds, bool) else ""
     value = int(written) if re.fullmatch(r"[0-9]{1,10}", written) else 0
-    return datetime.fromtimestamp(value, UTC) if 0 < value < _NEWEST else None
+    return datetime.fromtimestamp(value, UTC) if 0 < value < LATEST else None
 
 
 def _stars(comment: Mapping[str, Any]) -> float | None:

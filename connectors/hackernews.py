@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from monitor.cursors import Cursor
+from monitor.cursors import LATEST, Moments
 from monitor.errors import NotFound, TemporaryError
 from monitor.fields import rows, string
 from monitor.http import Http
@@ -25,7 +25,6 @@ API = "https://hn.algolia.com/api/v1"
 MOST = 100  # posts in one answer
 OVERLAP = 3600  # seconds; what is written is found a while later
 _NUMBER = re.compile(r"[0-9]{1,12}")
-_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
 
 
 class Settings(SourceOptions):
@@ -40,24 +39,6 @@ def connect(settings: Settings, http: Http) -> HackerNews:
     return HackerNews(settings, http)
 
 
-class _State(Cursor):
-    """The cursor. Unix seconds; 0 where there is nothing."""
-
-    since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
-    before: int = Field(default=0, ge=0, le=_NEWEST)  # where the next page begins
-    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
-
-    def go_on(self, written: list[int], now: int) -> None:
-        """Note where to read on. The very first time, the newest page is enough."""
-        if not self.before:
-            self.newest = min(max(written, default=self.since), now)
-        oldest = min(written, default=0)
-        if self.since and len(written) >= MOST and oldest != self.before:
-            self.before = oldest
-        else:
-            self.since, self.before, self.newest = max(self.since, self.newest), 0, 0
-
-
 class HackerNews:
     """Every poll is one request. Pages end at a moment, so that what arrives meanwhile moves nothing."""
 
@@ -69,7 +50,7 @@ class HackerNews:
         self._own = {fold(name) for name in settings.own_names}
 
     async def poll(self, cursor: str) -> Page:
-        state, now = _State.parse(cursor), datetime.now(UTC)
+        state, now = Moments.parse(cursor), datetime.now(UTC)
         hits = await self._hits(state)
         mentions: dict[str, Mention] = {}
         skipped: list[str] = []
@@ -78,7 +59,8 @@ class HackerNews:
                 skipped.append("a post without an id or a text")
             elif fold(mention.author) not in self._own:
                 mentions.setdefault(mention.id, mention)
-        state.go_on([_written(hit) or int(now.timestamp()) for hit in hits], int(now.timestamp()))
+        written = [_written(hit) or int(now.timestamp()) for hit in hits]
+        state.go_on(written, len(hits) >= MOST, int(now.timestamp()))
         return Page(
             mentions=tuple(mentions.values()),
             skipped=tuple(skipped),
@@ -99,7 +81,7 @@ class HackerNews:
             raise TemporaryError("Hacker News does not show the original at the moment")
         return self._mention(item, mention.created_at)  # of what was deleted nothing but the id is left
 
-    async def _hits(self, state: _State) -> list[dict[str, Any]]:
+    async def _hits(self, state: Moments) -> list[dict[str, Any]]:
         limits = [f"created_at_i>{max(state.since - OVERLAP, 0)}"]
         if state.before:
             limits.append(f"created_at_i<={state.before}")
@@ -146,4 +128,4 @@ def _number(value: object) -> str:
 
 def _written(thing: Mapping[str, Any]) -> int:
     value = thing.get("created_at_i")
-    return int(value) if isinstance(value, int | float) and 0 < value < _NEWEST else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < LATEST else 0

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
-from monitor.cursors import Cursor
+from monitor.cursors import LATEST, Moments
 from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http
@@ -28,7 +28,6 @@ from monitor.text import canonical_url, fold, html_to_text, one_line
 API = "https://api.stackexchange.com/2.3"
 MOST = 100  # questions in one answer
 OVERLAP = 3600  # seconds; what is written is found a while later
-_NEWEST = 4_102_444_800  # Unix seconds; dates beyond it are nonsense
 _REFUSED_KEYS = frozenset({"access_token_required", "invalid_access_token", "access_denied", "key_required"})
 _TRY_LATER = frozenset({"throttle_violation", "internal_error", "temporarily_unavailable"})
 _SECONDS = re.compile(r"(\d{1,6}) seconds")
@@ -49,24 +48,6 @@ def connect(settings: Settings, http: Http) -> StackExchange:
     return StackExchange(settings, http)
 
 
-class _State(Cursor):
-    """The cursor. Unix seconds; 0 where there is nothing."""
-
-    since: int = Field(default=0, ge=0, le=_NEWEST)  # everything up to here is read
-    before: int = Field(default=0, ge=0, le=_NEWEST)  # where the next page begins
-    newest: int = Field(default=0, ge=0, le=_NEWEST)  # on the first page
-
-    def go_on(self, written: list[int], more: bool, now: int) -> None:
-        """Note where to read on. The very first time, the newest page is enough."""
-        if not self.before:
-            self.newest = min(max(written, default=self.since), now)
-        oldest = min(written, default=0)
-        if self.since and more and oldest and oldest != self.before:
-            self.before = oldest
-        else:
-            self.since, self.before, self.newest = max(self.since, self.newest), 0, 0
-
-
 class StackExchange:
     """Every poll is one request. Pages end at a moment, so that what arrives meanwhile moves nothing."""
 
@@ -78,7 +59,7 @@ class StackExchange:
         self._own = {fold(name) for name in settings.own_names}
 
     async def poll(self, cursor: str) -> Page:
-        state, now = _State.parse(cursor), datetime.now(UTC)
+        state, now = Moments.parse(cursor), datetime.now(UTC)
         asked: dict[str, Any] = {"q": self._settings.query, "sort": "creation", "order": "desc", "pagesize": MOST}
         if state.since:
             asked["fromdate"] = max(state.since - OVERLAP, 0)
@@ -146,7 +127,7 @@ class StackExchange:
 
 def _written(item: Mapping[str, Any]) -> int:
     value = item.get("creation_date")
-    return int(value) if isinstance(value, int | float) and 0 < value < _NEWEST else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < LATEST else 0
 
 
 def _pause(document: Mapping[str, Any], now: datetime) -> float:

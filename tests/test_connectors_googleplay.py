@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import googleplay
+from monitor.cursors import Tokens
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Connector, Mention, Page, Receipt
 from tests.contract import ConnectorContract
@@ -291,4 +292,4 @@ def test_nothing_that_a_review_holds_breaks_the_reading(thing: dict[str, Any]) -
     settings = googleplay.Settings(kind="googleplay", name="play", **KEYS)  # type: ignore[arg-type]
     page = googleplay.GooglePlay(settings, None)._page({"reviews": [thing]}, NOON)  # type: ignore[arg-type]
     assert len(page.mentions) + len(page.skipped) == 1
-    googleplay._State().go_on([int(one.created_at.timestamp()) for one in page.mentions], "p1", NOW)
+    Tokens().go_on([int(one.created_at.timestamp()) for one in page.mentions], "p1", NOW, googleplay.OVERLAP)

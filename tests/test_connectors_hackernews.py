@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import hackernews
+from monitor.cursors import Moments
 from monitor.errors import TemporaryError
 from monitor.model import CanFetch, CanReply, Page
 from tests.contract import ConnectorContract
@@ -158,4 +159,4 @@ def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any]) -> N
     source = hackernews.HackerNews(hackernews.Settings(kind="hackernews", query="ab"), None)  # type: ignore[arg-type]
     mention = source._mention(post, NOON)
     assert mention is None or (mention.id and (mention.text or mention.title))
-    hackernews._State().go_on([hackernews._written(post)], NOW)
+    Moments().go_on([hackernews._written(post)], False, NOW)
