@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,7 @@ from monitor.model import LABELS, Draft
 
 if TYPE_CHECKING:
     from monitor.store.aside import Aside
-    from monitor.store.views import Inbox, InboxRow, Tab
+    from monitor.store.views import InboxRow, Tab
 
 SHOWN = 50  # rows of a table where nobody asks for more; programs get all
 ASIDE_HEADS = ("why", "age", "source", "label", "author", "text")
@@ -74,7 +75,8 @@ def command(
     if as_json:
         echo_json({"drafts": [of_inbox_row(row) for row in inbox.rows]})
     else:
-        _show(inbox)
+        at = now()
+        _show(HEADS, [_row(row, at) for row in inbox.rows], inbox.total)
 
 
 def _aside(setup: Setup, limit: int | None, as_json: bool) -> None:
@@ -83,14 +85,8 @@ def _aside(setup: Setup, limit: int | None, as_json: bool) -> None:
     if as_json:
         echo_json({"mentions": [of_aside(row) for row in found.rows]})
         return
-    if not found.rows:
-        click.echo("Nothing here.")
-        return
     at = now()
-    for line in table(ASIDE_HEADS, [_aside_row(row, at) for row in found.rows]):
-        click.echo(line)
-    if len(found.rows) < found.total:
-        click.echo(f"{len(found.rows)} of {found.total}; see more with --limit {found.total}", err=True)
+    _show(ASIDE_HEADS, [_aside_row(row, at) for row in found.rows], found.total)
 
 
 def _aside_row(row: Aside, at: datetime) -> tuple[str, ...]:
@@ -99,15 +95,14 @@ def _aside_row(row: Aside, at: datetime) -> tuple[str, ...]:
     return (why, age(row.mention.created_at, at), row.mention.source, row.verdict.label, row.mention.author, text)
 
 
-def _show(inbox: Inbox) -> None:
-    if not inbox.rows:
+def _show(heads: Sequence[str], rows: list[tuple[str, ...]], total: int) -> None:
+    if not rows:
         click.echo("Nothing here.")
         return
-    at = now()
-    for line in table(HEADS, [_row(row, at) for row in inbox.rows]):
+    for line in table(heads, rows):
         click.echo(line)
-    if len(inbox.rows) < inbox.total:
-        click.echo(f"{len(inbox.rows)} of {inbox.total}; see more with --limit {inbox.total}", err=True)
+    if len(rows) < total:
+        click.echo(f"{len(rows)} of {total}; see more with --limit {total}", err=True)
 
 
 def _row(row: InboxRow, at: datetime) -> tuple[str, ...]:
