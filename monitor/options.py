@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from monitor.section import Options, Security
+
+__all__ = ["Options", "Security"]  # from here, too: this is where options are looked for
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="ISO 639-1 code")]
 
@@ -18,12 +22,6 @@ Offer = Literal["refund", "replacement", "voucher", "discount", "call_back", "ma
 AspectName = Literal["delivery", "product", "price", "staff", "refund", "web", "communication", "availability"]
 UrgencyName = Literal["safety", "legal", "media", "money", "deadline", "repeated"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-class Options(BaseModel):
-    """Refuses unknown keys, cannot be changed, and keeps inputs (which may be secrets) out of error messages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class SourceOptions(Options):
@@ -319,9 +317,6 @@ class SlackOptions(Options):
         if self.mode == "http" and self.signing_secret is None:
             raise ValueError("mode http needs a signing_secret: in the app's settings, Basic Information")
         return self
-
-
-Security = Literal["tls", "starttls", "none"]
 
 
 class MailOptions(Options):

@@ -1,0 +1,15 @@
+"""What every table of config.toml is: its own file, so that groups of options can have files beside options.py."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Security = Literal["tls", "starttls", "none"]
+
+
+class Options(BaseModel):
+    """Refuses unknown keys, cannot be changed, and keeps inputs (which may be secrets) out of error messages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
