@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import AuthError, ConfigError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.http import DAY, Http, error_for, is_special, network, retry_after
+from monitor.http import DAY, Http, error_for, retry_after
+from monitor.networks import is_special, network
 from tests.loopback import LOOPBACK, Answer, Asked, Loopback
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
