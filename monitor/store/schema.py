@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from monitor.errors import StoreError
-from monitor.store import foundation
+from monitor.store import foundation, tally
 
 migrations = Migrations("ohlas")
 
@@ -201,3 +201,21 @@ def m0010_queues(db: Database) -> None:
 def m0011_spikes(db: Database) -> None:
     """When people complained is looked at every few minutes."""
     db.execute("CREATE INDEX idx_mention_complaints ON mention(created_at) WHERE label = 'complaint'")
+
+
+@migrations()
+def m0012_counting(db: Database) -> None:
+    """What digests and reports count: mentions by the quarter of an hour, and the rest by covering indexes."""
+    tally.create(db.conn)
+    db.execute("DROP INDEX idx_mention_complaints")
+    db.execute(
+        "CREATE INDEX idx_mention_complaints ON mention(created_at, priority, rating, source, language)"
+        " WHERE label = 'complaint'"
+    )
+    db.execute("CREATE INDEX idx_mention_praise ON mention(created_at, source, language) WHERE label = 'praise'")
+    db.execute(
+        "CREATE INDEX idx_decision_answered ON decision(at, draft_id, action)"
+        " WHERE action IN ('publication_published', 'posted', 'reply_seen', 'handled')"
+    )
+    db.execute("CREATE INDEX idx_draft_decided ON draft(decided_at) WHERE decided_at IS NOT NULL")
+    db.execute("CREATE INDEX idx_draft_troubled ON draft(state, updated_at) WHERE state IN ('failed', 'unknown')")

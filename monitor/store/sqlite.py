@@ -12,6 +12,7 @@ from monitor.store.acknowledgements import Acknowledgements
 from monitor.store.aside import AsideMentions
 from monitor.store.asking import AskingRows
 from monitor.store.corrections import Corrections
+from monitor.store.counting import Counting
 from monitor.store.drafts import Drafts
 from monitor.store.edits import Edits
 from monitor.store.engine import Engine
@@ -48,6 +49,7 @@ class SqliteStore:
         self.aside = AsideMentions(self._engine)
         self.edits = Edits(self._engine)
         self.corrections = Corrections(self._engine)
+        self.counting = Counting(self._engine)
         self.rescoring = Rescoring(self._engine)
         self.acknowledgements = Acknowledgements(self._engine)
         self.threads = Threads(self._engine)

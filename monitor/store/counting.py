@@ -1,0 +1,207 @@
+"""Counts for digests and reports: by local day or week, source, language, label and aspect. Only reads.
+
+Periods are given by their bounds, ascending: n + 1 moments make n periods, each from one bound up to the next. Local
+days are thus exact in every time zone, also where a day has 23 hours or 25.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, pairwise
+from typing import Final, Literal
+
+from monitor.store import tally
+from monitor.store.engine import Engine, Row
+from monitor.store.tally import SLOT
+
+Dimension = Literal["period", "source", "language", "label", "aspect"]
+AnswerDimension = Literal["period", "source", "language", "label", "person"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose mentions are counted: of these sources and in these languages, empty for all."""
+
+    sources: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+EVERYTHING: Final = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What was not asked for is empty, and period 0. `aspect` is "" where aspects were not asked for."""
+
+    mentions: int
+    period: int = 0
+    source: str = ""
+    language: str = ""
+    label: str = ""
+    aspect: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """How mentions were answered in a period; `period` and `label` are as in `Count`, `person` who decided.
+
+    `answered` counts all, `elsewhere` those among them that were answered without us. The others were `in_time` or
+    `late`, where an answer was due by a certain time. `median` and `ninetieth` are seconds from the mention to its
+    answer; None where nothing was answered.
+    """
+
+    answered: int
+    elsewhere: int
+    in_time: int
+    late: int
+    median: float | None
+    ninetieth: float | None
+    period: int = 0
+    source: str = ""
+    language: str = ""
+    label: str = ""
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What became of the drafts that people decided about."""
+
+    as_is: int = 0
+    edited: int = 0
+    rejected: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.as_is + self.edited + self.rejected
+
+
+class Counting:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def recount(self) -> int:
+        """Count every mention anew; how many rows were wrong, which is none unless somebody broke the table."""
+        with self._engine.writing() as connection:
+            if wrong := len(tally.drift(connection)):
+                tally.recount(connection)
+            return wrong
+
+    def mentions(
+        self, bounds: Sequence[datetime], by: Sequence[Dimension] = ("period", "label"), scope: Scope = EVERYTHING
+    ) -> list[Count]:
+        """How many were written, in the order of `by`; what there is none of is left out.
+
+        With "aspect" only mentions that are about something are counted, each once for everything that it is about.
+        Bounds count by the quarter of an hour that they lie in.
+        """
+        keys = ", ".join(by) or "1"
+        aspect = "aspect <> ''" if "aspect" in by else "aspect = ''"
+        rows = self._engine.rows(
+            f"WITH {_periods(bounds, SLOT)} SELECT period, source, language, label, aspect, sum(mentions) AS mentions"
+            " FROM periods CROSS JOIN mention_count"
+            f" ON slot >= since AND slot < until WHERE {aspect} AND {_in_scope('mention_count')}"
+            f" GROUP BY {keys} ORDER BY {keys}",
+            _values(scope),
+        )
+        return [_count(row, by) for row in rows]
+
+    def answers(
+        self, bounds: Sequence[datetime], by: Sequence[AnswerDimension] = ("period",), scope: Scope = EVERYTHING
+    ) -> list[Answers]:
+        """How mentions were answered in each period, in the order of `by`; acknowledgements are no answers."""
+        keys = "".join(f"{name}, " for name in by)
+        with self._engine.reading() as connection:
+            rows = connection.execute(
+                f"WITH {_periods(bounds)} {_ANSWERS} AND {_in_scope('mention')} ORDER BY {keys}waited",
+                _values(scope),
+            )
+            return [
+                _answers(key, list(group), by)
+                for key, group in groupby(rows, key=lambda row: tuple(row[name] for name in by))
+            ]
+
+    def accepted(self, since: datetime, until: datetime, scope: Scope = EVERYTHING) -> Accepted:
+        """How the drafts fared that were approved or rejected in between."""
+        rows = self._engine.rows(
+            f"SELECT fate, count(*) AS drafts FROM ({_FATES} AND {_in_scope('mention')}) GROUP BY fate",
+            {"since": since.timestamp(), "until": until.timestamp(), **_values(scope)},
+        )
+        return Accepted(**{row["fate"]: row["drafts"] for row in rows})
+
+
+# The first time that an answer to a mention was known to be out, or that a person said that it needs none from us.
+ANSWERED: Final = "('publication_published', 'posted', 'reply_seen', 'handled')"
+_ANSWERS = f"""
+SELECT period, mention.source, mention.language, coalesce(mention.label, '') AS label,
+       coalesce(draft.decided_by, '') AS person, max(decision.at - mention.created_at, 0) AS waited,
+       decision.state = 'superseded' AS elsewhere, decision.at <= draft.answer_by AS in_time
+  FROM periods CROSS JOIN decision INDEXED BY idx_decision_answered
+       ON decision.at >= since AND decision.at < until AND decision.action IN {ANSWERED}
+  CROSS JOIN draft ON draft.id = decision.draft_id AND draft.purpose = 'answer'
+  CROSS JOIN mention ON mention.id = draft.mention_id
+ WHERE decision.state IN ('published', 'superseded')
+   AND NOT EXISTS (SELECT 1 FROM decision earlier WHERE earlier.draft_id = draft.id AND earlier.id < decision.id
+                   AND earlier.action IN {ANSWERED} AND earlier.state IN ('published', 'superseded'))"""
+
+# A machine is called "playbook", or "llm:" and the name of its model; drafts that no machine wrote are not judged.
+_FATES = """
+SELECT CASE WHEN draft.state = 'rejected' THEN 'rejected'
+            WHEN trim(draft.text, char(9, 10, 13, 32)) = trim(machine.text, char(9, 10, 13, 32)) THEN 'as_is'
+            ELSE 'edited' END AS fate
+  FROM draft
+  JOIN mention ON mention.id = draft.mention_id
+  JOIN draft_rev AS machine ON machine.draft_id = draft.id AND machine.rev =
+       (SELECT max(rev) FROM draft_rev WHERE draft_id = draft.id AND (author = 'playbook' OR author LIKE 'llm:%'))
+ WHERE draft.decided_at >= :since AND draft.decided_at < :until
+   AND draft.state IN ('approved', 'publishing', 'published', 'failed', 'unknown', 'rejected')
+   AND (draft.state = 'rejected' OR EXISTS (SELECT 1 FROM decision WHERE decision.draft_id = draft.id
+        AND action IN ('approve', 'posted')))"""
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The value that `share` of the ordered ones are not above; between two of them the line that joins them."""
+    place = (len(ordered) - 1) * share
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def _periods(bounds: Sequence[datetime], unit: int = 1) -> str:
+    """The table `periods` of numbers, written into the text: SQLite then reads a range of the index for each."""
+    moments = [bound.timestamp() for bound in bounds]
+    whole: list[float] = [int(at // unit) for at in moments] if unit > 1 else moments
+    rows = ", ".join(f"({place}, {since!r}, {until!r})" for place, (since, until) in enumerate(pairwise(whole)))
+    return f"periods (period, since, until) AS (VALUES {rows})"
+
+
+def _in_scope(table: str) -> str:
+    return (
+        f"(:sources = '[]' OR {table}.source IN (SELECT value FROM json_each(:sources)))"
+        f" AND (:languages = '[]' OR {table}.language IN (SELECT value FROM json_each(:languages)))"
+    )
+
+
+def _values(scope: Scope) -> dict[str, object]:
+    return {"sources": json.dumps(scope.sources), "languages": json.dumps(scope.languages)}
+
+
+def _count(row: Row, by: Sequence[Dimension]) -> Count:
+    return Count(mentions=row["mentions"], **{name: row[name] for name in by})
+
+
+def _answers(key: tuple[object, ...], rows: list[Row], by: Sequence[AnswerDimension]) -> Answers:
+    ours = [row for row in rows if not row["elsewhere"]]
+    waited = [row["waited"] for row in ours]
+    return Answers(
+        answered=len(rows),
+        elsewhere=len(rows) - len(ours),
+        in_time=sum(row["in_time"] == 1 for row in ours),
+        late=sum(row["in_time"] == 0 for row in ours),
+        median=quantile(waited, 0.5) if waited else None,
+        ninetieth=quantile(waited, 0.9) if waited else None,
+        **dict(zip(by, key, strict=True)),  # type: ignore[arg-type]
+    )
