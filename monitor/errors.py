@@ -29,6 +29,14 @@ class TemporaryError(SourceError):
         self.retry_after = retry_after
 
 
+class BudgetSpent(TemporaryError):
+    """Nothing was asked: the quota or the money of this account is used up until `until`. The source itself is well."""
+
+    def __init__(self, message: str, *, until: datetime, now: datetime) -> None:
+        super().__init__(message, retry_after=max(0.0, (until - now).total_seconds()))
+        self.until = until
+
+
 class AuthError(SourceError):
     """Stop this source and tell a person, once: its credentials are refused."""
 
