@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import http
-import ipaddress
 import json
 import socket
+import ssl
 import zlib
 from asyncio import timeout
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace, TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from monitor.errors import AuthError, ConfigError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.ledger import Ledger
+from monitor.networks import is_special, network
 from monitor.text import masked_url
 
 USER_AGENT = "Ohlas/0.1"
@@ -32,43 +33,14 @@ PERMANENT_REDIRECTS = frozenset({301, 308})
 # The only headers of ours that another host may see after a redirect; keys have many names, these do not.
 HARMLESS = frozenset({"accept", "accept-language", "if-none-match", "if-modified-since"})
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Cause = Literal[
+    "no_host", "no_names", "expired", "other_host", "untrusted", "no_tls", "no_answer", "no_network", "slow"
+]
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
-SPECIAL_V4 = tuple(
-    ipaddress.IPv4Network(network)
-    for network in (
-        "0.0.0.0/8",  # this network; Linux connects 0.0.0.0 to itself
-        "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # carrier-grade NAT, and metadata services of some clouds
-        "127.0.0.0/8",  # loopback
-        "169.254.0.0/16",  # link-local, and metadata services of most clouds
-        "172.16.0.0/12",  # private
-        "192.0.0.0/24",  # protocol assignments
-        "192.0.2.0/24",  # documentation
-        "192.88.99.0/24",  # 6to4 relays
-        "192.168.0.0/16",  # private
-        "198.18.0.0/15",  # benchmarking
-        "198.51.100.0/24",  # documentation
-        "203.0.113.0/24",  # documentation
-        "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",  # reserved, and broadcast
-    )
-)
-SPECIAL_V6 = tuple(
-    ipaddress.IPv6Network(network)
-    for network in (
-        "::/3",  # unspecified, loopback, IPv4-compatible, local NAT64, discard-only
-        "2001::/23",  # Teredo, benchmarking, ORCHID
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4 carries any IPv4 address
-        "3fff::/20",  # documentation
-        "4000::/2",  # not assigned
-        "8000::/1",  # unique local, link-local, site-local, multicast
-    )
-)
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NO_ADDRESS = getattr(socket, "EAI_NODATA", socket.EAI_NONAME)
+# OpenSSL's numbers for what is wrong with a certificate
+_OF_CERTIFICATES: Mapping[int, Cause] = {10: "expired", 62: "other_host", 64: "other_host"}
 _BLOCKED = "lies in a private or special network"
 
 
@@ -92,29 +64,21 @@ class Response:
             raise TemporaryError(f"{masked_url(self.url)} did not answer with JSON") from None
 
 
-def network(text: str) -> Network:
-    """Raises ConfigError where `text` is neither an address nor a network."""
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise ConfigError([f"service.allow_private: {text!r} is not a network; write e.g. '10.0.5.0/24'"]) from None
+class Unreachable(TemporaryError):
+    """No whole answer came. `cause`: no such host; its name server does not answer; the certificate has ended, is of
+    another host or of nobody known; no TLS at all; no connection; no network here; too slow; broken off."""
+
+    def __init__(self, message: str, cause: Cause) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
-def is_special(address: str, allowed: Iterable[Network] = ()) -> bool:
-    """Whether a source may not be reached at `address` (an IPv4 or IPv6 literal, a zone may follow)."""
-    ip = _carried(ipaddress.ip_address(address.partition("%")[0]))
-    if any(ip in net for net in allowed):
-        return False
-    return any(ip in net for net in (SPECIAL_V4 if ip.version == 4 else SPECIAL_V6))
+class Unreadable(PermanentError):
+    """An address that leads to nothing that can be read; `cause` says why."""
 
-
-def _carried(ip: IPAddress) -> IPAddress:
-    """The IPv4 address that an IPv6 one merely wraps."""
-    if isinstance(ip, ipaddress.IPv4Address):
-        return ip
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(ip.packed[-4:])
-    return ip.ipv4_mapped or ip
+    def __init__(self, message: str, cause: Literal["redirects", "too_large", "private"]) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
@@ -155,8 +119,9 @@ class Http:
     """One per service, used as `async with Http() as session`. Every error raised is a `SourceError`.
 
     `allow_private` names networks or addresses that may be reached although they are private; `total` is seconds
-    for one answer, redirects and body included; `max_body` is bytes after decompression. `ledger` is
-    what connectors spend from; nothing is taken from it here.
+    for one answer, redirects and body included; `max_body` is bytes after decompression. `trust` checks
+    certificates instead of the context that everything else shares. `ledger` is what connectors spend from; nothing
+    is taken from it here.
     """
 
     def __init__(
@@ -166,6 +131,7 @@ class Http:
         total: float = 30.0,
         max_body: int = 15 * 2**20,
         per_host: int = 4,
+        trust: ssl.SSLContext | None = None,
         ledger: Ledger | None = None,
     ) -> None:
         self.ledger = ledger or Ledger()
@@ -173,6 +139,7 @@ class Http:
         self._total = total
         self._max_body = max_body
         self._per_host = per_host
+        self._trust = trust
 
     async def __aenter__(self) -> Self:
         self._reader = self._session(aiohttp.TCPConnector(limit_per_host=self._per_host, **self._guard()))
@@ -246,7 +213,8 @@ class Http:
 
     def _guard(self) -> dict[str, Any]:
         # Left to itself, aiohttp shares one ssl context in the whole process.
-        return {"socket_factory": self._open_socket}
+        own = {"ssl": self._trust} if self._trust else {}
+        return {"socket_factory": self._open_socket, **own}
 
     def _open_socket(self, info: AddressInfo) -> socket.socket:
         # The last moment before the connection: redirects and names that change their address cannot get past it.
@@ -265,7 +233,7 @@ class Http:
             moved = str(following) if permanent else moved
             headers = headers if following.origin() == url.origin() else _harmless(headers)
             url = following
-        raise PermanentError(f"{masked_url(str(url))} redirects more than {MAX_REDIRECTS} times")
+        raise Unreadable(f"{masked_url(str(url))} redirects more than {MAX_REDIRECTS} times", "redirects")
 
     async def _answer(self, response: aiohttp.ClientResponse, url: URL, moved: str, also: Collection[int]) -> Response:
         if not 200 <= response.status < 300 and response.status not in (304, *also):
@@ -286,10 +254,10 @@ class Http:
 
     def _unreachable(self, error: Exception, who: str) -> SourceError:
         if _BLOCKED in str(error):
-            return PermanentError(f"{who} {_BLOCKED}; where that is meant, name it in service.allow_private")
+            return Unreadable(f"{who} {_BLOCKED}; where that is meant, name it in service.allow_private", "private")
         if isinstance(error, ValueError) and not isinstance(error, OSError):  # a refused certificate is both
             return PermanentError(f"{who} is not an address that can be used; check its spelling")
-        return TemporaryError(f"{who}: {self._why(error)}")
+        return Unreachable(f"{who}: {self._why(error)}", _cause(error))
 
     def _why(self, error: Exception) -> str:
         match error:
@@ -309,6 +277,23 @@ class Http:
                 return "the connection broke"
             case _:
                 return f"the answer is not proper HTTP ({type(error).__name__})"
+
+
+def _cause(error: Exception) -> Cause:
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            # only "no such name" is an answer; without a network there is none
+            return "no_host" if error.errno in (socket.EAI_NONAME, _NO_ADDRESS) else "no_names"
+        case aiohttp.ClientConnectorCertificateError():
+            return _OF_CERTIFICATES.get(getattr(error.certificate_error, "verify_code", 0), "untrusted")
+        case aiohttp.ClientSSLError():
+            return "no_tls"
+        case TimeoutError():
+            return "slow"
+        case OSError() if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+            return "no_network"
+        case _:
+            return "no_answer"
 
 
 async def _note_connection(
@@ -365,7 +350,9 @@ async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
             parts.append(part)
             size += len(part)
             if size > most:
-                raise PermanentError(f"{inflate.who} answers with more than {most // 2**20} MiB; it is not read")
+                raise Unreadable(
+                    f"{inflate.who} answers with more than {most // 2**20} MiB; it is not read", "too_large"
+                )
     if not inflate.complete:
         raise TemporaryError(f"{inflate.who}: the answer was cut off")
     return b"".join(parts)
