@@ -173,8 +173,9 @@ class CanReceive(Protocol):
     """A source that sends to us, through POST /in/<source>."""
 
     def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Page:
-        """Check the signature and read the body. `headers` keys are lower-case. Where the body only tells that there
-        is something new, a page with `more` has the source read at once.
+        """Check the signature and read the body. `headers` keys are lower-case; where the address ends in ?secret=…,
+        that is "x-ohlas-secret". Where the body only tells that there is something new, a page with `more` has the
+        source read at once.
 
         Raises AuthError (signature missing, wrong or too old) and PermanentError (a body nobody can use).
         """

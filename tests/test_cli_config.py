@@ -46,6 +46,7 @@ ENVIRON = {
     **dict.fromkeys(("STACKEXCHANGE_KEY", "MASTODON_TOKEN", "BLUESKY_PASSWORD", "DISCOURSE_KEY"), "0" * 12),
     **dict.fromkeys(("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_PASSWORD"), "0" * 12),
     "SKLIK_KEY": "0" * 12,
+    **dict.fromkeys(("TRUSTPILOT_KEY", "TRUSTPILOT_SECRET", "TRUSTPILOT_WEBHOOK_SECRET"), "0" * 16),
     **dict.fromkeys(("SHOPTET_TOKEN", "SHOPTET_WEBHOOK_KEY"), "0" * 12),
     **dict.fromkeys(("X_CONSUMER_KEY", "X_CONSUMER_SECRET", "X_ACCESS_TOKEN_SECRET"), "0" * 12),
     **dict.fromkeys(
