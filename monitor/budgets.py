@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -140,6 +141,19 @@ def account_of(platform: str, *credentials: str) -> str:
     return f"{platform}:{hashlib.sha256(known.encode()).hexdigest()[:10]}"
 
 
+def in_words(budget: Budget) -> str:
+    """ "10,000 units a day"."""
+    match budget.window:
+        case Rolling(seconds):
+            each = f"in {seconds / 60:g} minutes"
+        case Day():
+            each = "a day"
+        case _:
+            each = "a month"
+    much = f"${budget.limit:,g}" if budget.unit == "USD" else f"{budget.limit:,.0f} {budget.name}"
+    return f"{much} {each}"
+
+
 @dataclass(slots=True)
 class Spending:
     """What was spent of one budget by slot, and what the platform itself says: that no more than `left` may be spent
@@ -212,6 +226,34 @@ def telling(budget: Budget, spending: Spending, now: datetime, *, refused: bool)
     hurried = share >= NEARLY and (budget.unit == "USD" or over < NEARLY)
     reached = 1.0 if refused or share >= 1.0 else NEARLY if hurried else 0.0
     return reached if reached > (spending.told if spending.told_in == begun else 0.0) else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Which sources live on which budgets. `shares` is what each takes in a round, `intervals` its seconds between two
+    of them."""
+
+    shares: Mapping[str, Mapping[Budget, float]]
+    intervals: Mapping[str, float]
+
+    def wanted(self) -> dict[Key, float]:
+        """What everybody together would spend in a second."""
+        total: dict[Key, float] = defaultdict(float)
+        for source, shares in self.shares.items():
+            for budget, amount in shares.items():
+                total[budget.key] += amount / self.intervals[source]
+        return dict(total)
+
+    def sharers(self) -> dict[Budget, list[str]]:
+        """The sources of each budget; where they disagree about its limit, it is the least."""
+        least: dict[Key, Budget] = {}
+        for budget in (budget for shares in self.shares.values() for budget in shares):
+            least[budget.key] = min(budget, least.get(budget.key, budget), key=lambda one: one.limit)
+        names = {
+            key: [source for source, shares in self.shares.items() if any(one.key == key for one in shares)]
+            for key in least
+        }
+        return {budget: names[key] for key, budget in least.items()}
 
 
 def _even(budget: Budget, spending: Spending, amount: float, now: datetime) -> datetime:

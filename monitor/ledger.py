@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor import budgets
-from monitor.budgets import Budget, Key, Rolling, Spending
+from monitor.budgets import Budget, Key, Spending, in_words
 from monitor.errors import BudgetSpent
 
 
@@ -20,8 +20,7 @@ from monitor.errors import BudgetSpent
 class Booked:
     """What is new about one budget: amounts by slot to add, what the platform said last, what people are told."""
 
-    account: str
-    name: str
+    budget: Budget
     amounts: Mapping[float, float]
     left: float
     until: float
@@ -53,8 +52,6 @@ class Ledger:
 
     def meter(self, budget: Budget) -> Meter:
         """Through which a connector spends. Where sources disagree about the limit, each keeps to its own."""
-        if budget.key not in self._accounts:
-            self._accounts[budget.key] = _Account(budget, Spending())
         return Meter(self, budget)
 
     def spending(self, budget: Budget) -> Spending:
@@ -95,7 +92,7 @@ class Ledger:
 
     def written(self, booked: list[Booked]) -> None:
         for one in booked:
-            account = self._accounts[one.account, one.name]
+            account = self._accounts[one.budget.key]
             for slot, amount in one.amounts.items():
                 account.amounts[slot] -= amount
             account.amounts = defaultdict(float, {slot: kept for slot, kept in account.amounts.items() if kept})
@@ -104,18 +101,16 @@ class Ledger:
                 account.spending.told, account.spending.told_in = one.told, one.told_in
 
     def _account(self, budget: Budget) -> _Account:
-        account = self._accounts[budget.key]
-        if known := self._known.pop(budget.key, None):
-            account.spending = known
-        return account
+        if budget.key not in self._accounts:
+            self._accounts[budget.key] = _Account(budget, self._known.pop(budget.key, Spending()))
+        return self._accounts[budget.key]
 
     def _booked(self, account: _Account) -> Booked:
         budget, found, now = account.budget, account.spending, self._clock()
         news = budgets.telling(budget, found, now, refused=account.refused)
         account.refused = False
         return Booked(
-            budget.account,
-            budget.name,
+            budget,
             dict(account.amounts),
             found.left,
             found.until,
@@ -166,12 +161,4 @@ class Held:
 
 
 def _why(budget: Budget, until: datetime) -> str:
-    match budget.window:
-        case Rolling():
-            each = f"in {budget.window.seconds / 60:g} minutes"
-        case budgets.Day():
-            each = "a day"
-        case _:
-            each = "a month"
-    much = f"${budget.limit:g}" if budget.unit == "USD" else f"{budget.limit:,.0f} {budget.name}"
-    return f"{budget.account} may use no more of its {much} {each} until {until:%Y-%m-%d %H:%M} UTC"
+    return f"{budget.account} may use no more of its {in_words(budget)} until {until:%Y-%m-%d %H:%M} UTC"

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from monitor import schedule
-from monitor.errors import SourceError, StoreBusy, TemporaryError
+from monitor import budgets, schedule
+from monitor.budgets import CanBudget, Key, Sharing
+from monitor.errors import BudgetSpent, SourceError, StoreBusy, TemporaryError
+from monitor.ledger import Ledger
 from monitor.model import Connector, Page
 from monitor.store.mentions import SavedPage
 from monitor.store.sources import PollRecord, SourceState
@@ -36,15 +38,22 @@ class Poller:
     clock: Callable[[], datetime]
     arrived: Callable[[int], None]
     concurrency: int = 16
+    ledger: Ledger = field(default_factory=Ledger)  # of the connectors' `Http`
     polls: int = 0
     failures: int = 0
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _unwritten: list[PollRecord] = field(default_factory=list)  # of polls that brought nothing
     _room: asyncio.Event = field(default_factory=asyncio.Event)
+    _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     _places: asyncio.Semaphore = field(init=False)
+    sharing: Sharing = field(init=False)
+    _wanted: Mapping[Key, float] = field(init=False)
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.concurrency)
+        shares = {name: one.budgets for name, one in self.connectors.items() if isinstance(one, CanBudget)}
+        self.sharing = Sharing(shares, self.intervals)
+        self._wanted = self.sharing.wanted()
 
     async def run(self) -> None:
         """Until cancelled; polls under way are cancelled too, and are late next time, not lost."""
@@ -79,10 +88,18 @@ class Poller:
 
     async def _write_down(self) -> None:
         """Most polls bring nothing: what is known of them is written together. A crash before that repeats them."""
+        await self.save_spending()
         if self._unwritten:
             records = tuple(self._unwritten)
             await self.store.run(self.store.sources.record, *records)
             del self._unwritten[: len(records)]  # kept until then: the database may be busy
+
+    async def save_spending(self) -> None:
+        """Before the polls that it paid for: a crash may repeat a poll, but must not forget what it cost."""
+        async with self._saving:  # what is under way already must not be added twice
+            if booked := self.ledger.unwritten():
+                await self.store.run(self.store.budgets.record, booked, self.clock())
+                self.ledger.written(booked)
 
     async def _claim(self) -> float:
         await self._write_down()
@@ -127,10 +144,11 @@ class Poller:
         async with self._places:
             outcome = await self._read(state)
         self.polls += 1
-        self.failures += isinstance(outcome, SourceError)
+        self.failures += isinstance(outcome, SourceError) and not isinstance(outcome, BudgetSpent)
         now = self.clock()
         record = self._record(state, outcome, now)
         if isinstance(outcome, Page) and (outcome.mentions or outcome.gone or outcome.cursor != state.cursor):
+            await self.save_spending()
             saved = await self.store.run(self.store.mentions.save_page, state.name, outcome, record, now)
             self._report(state, outcome, saved)
         else:
@@ -148,13 +166,9 @@ class Poller:
 
     def _record(self, state: SourceState, outcome: Page | SourceError, now: datetime) -> PollRecord:
         before = schedule.Standing(schedule.Status(state.status), state.failures, state.refusals)
-        happened = (
-            schedule.Failed(outcome)
-            if isinstance(outcome, SourceError)
-            else schedule.Polled(more=outcome.more, wait=outcome.wait)
-        )
+        happened = _happened(outcome)
         spread = random.random()  # noqa: S311 - jitter, not a secret
-        plan = schedule.plan(now, self.intervals[state.name], happened, before, spread)
+        plan = schedule.plan(now, self._interval(state.name, happened, now), happened, before, spread)
         notice = schedule.notice(before, plan.standing, happened)
         if notice:
             log.warning("source %s: %s %s", state.name, schedule.NOTICE_CODES[notice.code], notice.detail)
@@ -169,6 +183,17 @@ class Poller:
             error=str(outcome) if isinstance(outcome, SourceError) else "",
             notice=notice.code if notice else "",
         )
+
+    def _interval(self, name: str, happened: schedule.Outcome, now: datetime) -> float:
+        """Seconds; longer where a budget would not last."""
+        usual = self.intervals[name]
+        shares = self.sharing.shares.get(name, {}) if isinstance(happened, schedule.Polled) else {}
+        lasting = [
+            budgets.interval(budget, self.ledger.spending(budget), self._wanted[budget.key], usual, now)
+            for budget, amount in shares.items()
+            if amount
+        ]
+        return max([usual, *lasting])
 
     def _report(self, state: SourceState, page: Page, saved: SavedPage) -> None:
         for reason in page.skipped[:5]:
@@ -193,6 +218,15 @@ class Poller:
         moved = {state.name: sane[state.name] for state in states if sane.get(state.name, state.due) != state.due}
         if moved:
             await self.store.run(self.store.sources.reschedule, moved)
+
+
+def _happened(outcome: Page | SourceError) -> schedule.Outcome:
+    match outcome:
+        case BudgetSpent():
+            return schedule.Waited(outcome.until)
+        case SourceError():
+            return schedule.Failed(outcome)
+    return schedule.Polled(more=outcome.more, wait=outcome.wait)
 
 
 def _planned_at(state: SourceState) -> datetime | None:

@@ -37,7 +37,14 @@ class Failed:
     error: SourceError
 
 
-Outcome = Polled | Failed
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """Nothing was asked: a budget that the source lives on has nothing left until then."""
+
+    until: datetime
+
+
+Outcome = Polled | Failed | Waited
 
 
 class Status(StrEnum):
@@ -45,6 +52,7 @@ class Status(StrEnum):
 
     NEW = "new"  # never read
     OK = "ok"
+    WAITING = "waiting"  # well, and read again when its budget is new
     FAILING = "failing"  # tried again by itself
     STOPPED = "stopped"  # waits for a person
 
@@ -93,6 +101,8 @@ def plan(now: datetime, interval: float, outcome: Outcome, before: Standing, spr
 def stand(before: Standing, outcome: Outcome) -> Standing:
     if isinstance(outcome, Polled):
         return Standing(Status.OK)
+    if isinstance(outcome, Waited):
+        return before if before.status is Status.FAILING else Standing(Status.WAITING)
     failures = before.failures + 1
     refusals = before.refusals + 1 if isinstance(outcome.error, PermanentError) else 0
     stopped = isinstance(outcome.error, AuthError) or refusals >= PERMANENT_LIMIT
@@ -103,6 +113,9 @@ def next_poll(now: datetime, interval: float, outcome: Outcome, standing: Standi
     """`standing` counts this outcome already. Never before what the source asked for, up to a day."""
     if standing.status is Status.STOPPED:
         return None
+    if isinstance(outcome, Waited):
+        # Many sources wait for the same moment; they come back over the time in which each is read once.
+        return min(outcome.until, now + timedelta(seconds=LONGEST_WAIT)) + timedelta(seconds=interval * spread)
     asked = min(max(0.0, _asked(outcome)), LONGEST_WAIT)
     if isinstance(outcome, Polled):
         pause = SOON if outcome.more else _spread(interval, spread)
@@ -153,19 +166,22 @@ def sane_due(due: datetime, planned_at: datetime | None, now: datetime, interval
 
 def notice(before: Standing, after: Standing, outcome: Outcome) -> Notice | None:
     """What people are told of this outcome, if anything: each trouble once, and its end once."""
-    if before.status is after.status:
+    if before.status is after.status or after.status is Status.WAITING:
         return None
     if after.status is Status.OK:
-        return None if before.status is Status.NEW else Notice("recovered")
+        return None if before.status in (Status.NEW, Status.WAITING) else Notice("recovered")
     code = "stopped" if after.status is Status.STOPPED else "unreachable"
     return Notice(code, str(outcome.error) if isinstance(outcome, Failed) else "")
 
 
 def _asked(outcome: Outcome) -> float:
     """Seconds that the source asked us to stay away."""
-    if isinstance(outcome, Polled):
-        return outcome.wait
-    return (outcome.error.retry_after or 0.0) if isinstance(outcome.error, TemporaryError) else 0.0
+    match outcome:
+        case Polled():
+            return outcome.wait
+        case Failed(TemporaryError() as error):
+            return error.retry_after or 0.0
+    return 0.0
 
 
 def _spread(pause: float, spread: float) -> float:

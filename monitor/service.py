@@ -24,6 +24,7 @@ from monitor.desk import Desk
 from monitor.endpoints import Endpoints
 from monitor.errors import ConfigError, StoreBusy, StoreError
 from monitor.http import Http
+from monitor.ledger import Ledger
 from monitor.model import CanConfirm, Connector, Mention
 from monitor.options import Config
 from monitor.people import deciders, people_of
@@ -71,8 +72,9 @@ async def serve(config: Config, announce: Announce) -> None:
     with only_one(config.service.state):
         store = SqliteStore(config.service.state / "ohlas.db")
         try:
-            async with opened(config) as connectors:
-                await Service(config, store, connectors).run(stop, announce)
+            ledger = Ledger(store.budgets.known())
+            async with opened(config, ledger) as connectors:
+                await Service(config, store, connectors, ledger=ledger).run(stop, announce)
         finally:
             store.close()
 
@@ -97,9 +99,9 @@ def only_one(state: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def opened(config: Config) -> AsyncIterator[Mapping[str, Connector]]:
-    """Every configured source's connector, closed again at the end."""
-    async with Http(allow_private=config.service.allow_private) as http:
+async def opened(config: Config, ledger: Ledger | None = None) -> AsyncIterator[Mapping[str, Connector]]:
+    """Every configured source's connector, closed again at the end; they spend from `ledger`."""
+    async with Http(allow_private=config.service.allow_private, ledger=ledger) as http:
         connectors: dict[str, Connector] = {
             name: connector_module(options.kind).connect(options, http) for name, options in config.sources.items()
         }
@@ -116,6 +118,7 @@ class Service:
     connectors: Mapping[str, Connector]
     clock: Callable[[], datetime] = utc_now
     first_pause: float = FIRST_PAUSE
+    ledger: Ledger = field(default_factory=Ledger)  # of the connectors' `Http`
     _troubles: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -133,6 +136,7 @@ class Service:
             clock=self.clock,
             arrived=self.pipeline.arrived,
             concurrency=self.config.service.concurrency,
+            ledger=self.ledger,
         )
         self.publisher = Publisher(
             store=self.store,
@@ -167,11 +171,13 @@ class Service:
                 task.cancel()
             await asyncio.wait({publishing}, timeout=LAST_REQUEST)
             publishing.cancel()
+        await self.poller.save_spending()
         announce("stopped; nothing is half-done")
 
     async def _prepare(self) -> None:
         kinds = {name: options.kind for name, options in self.config.sources.items()}
         await self.store.run(self.store.sources.configure, kinds, self.clock())
+        await self.store.run(self.store.budgets.configure, self.poller.sharing.sharers())
         await self.store.run(self.store.mentions.retry_set_aside)
         if crashed := await self.publisher.recover():
             log.warning("%d publications were cut off by a crash; they are looked up, not repeated", crashed)
@@ -186,6 +192,7 @@ class Service:
             await self.publisher.moderate_due()
             if await self.publisher.publish_due() + await self.publisher.look_up_due():
                 self.pipeline.arrived(0)  # an answer is drafted once its acknowledgement is out
+            await self.poller.save_spending()
             due = await self.store.run(self.store.publications.next_due)
             pause = TICK if due is None else min(TICK, max(0.0, (due - self.clock()).total_seconds()))
             try:

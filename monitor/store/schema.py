@@ -219,3 +219,30 @@ def m0012_counting(db: Database) -> None:
     )
     db.execute("CREATE INDEX idx_draft_decided ON draft(decided_at) WHERE decided_at IS NOT NULL")
     db.execute("CREATE INDEX idx_draft_troubled ON draft(state, updated_at) WHERE state IN ('failed', 'unknown')")
+
+
+@migrations()
+def m0014_budgets(db: Database) -> None:
+    """What was spent of each account's quotas and money, by slot of time, and what its platform said last."""
+    db.table("budget").create(
+        {
+            "account": str,  # of a platform, without its secrets
+            "name": str,
+            "most": float,
+            "reserve": float,  # for answers
+            "unit": str,  # requests, units, USD
+            "span": str,  # the window
+            "sources": str,  # JSON: who shares it
+            "observed": float,  # no more than that is left up to `until`, the platform says
+            "until": float,
+            "told": float,  # the share of the window `told_in` that people heard of
+            "told_in": float,
+        },
+        pk=("account", "name"),
+        not_null={"most", "reserve", "unit", "span", "sources"},
+    )
+    db.table("budget_spent").create(
+        {"account": str, "name": str, "slot": float, "amount": float},
+        pk=("account", "name", "slot"),
+        not_null={"amount"},
+    )

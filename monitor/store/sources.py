@@ -18,11 +18,11 @@ class SourceState:
     kind: str
     cursor: str
     due: datetime | None
-    status: str  # new, ok, failing, stopped
+    status: str  # new, ok, waiting, failing, stopped
     failures: int
     refusals: int
     last_ok: datetime | None
-    last_error: str
+    last_error: str  # of a waiting one: why it waits
     error_at: datetime | None
     mentions: int = 0
 
@@ -149,7 +149,7 @@ def record_poll(connection: Connection, poll: PollRecord) -> None:
         " cursor = coalesce(:cursor, cursor),"
         " last_ok = CASE WHEN :error = '' THEN :at ELSE last_ok END,"
         " last_error = :error,"
-        " error_at = CASE WHEN :error = '' THEN error_at ELSE :at END WHERE name = :source",
+        " error_at = CASE WHEN :error = '' OR :status = 'waiting' THEN error_at ELSE :at END WHERE name = :source",
         {
             "source": poll.source,
             "status": poll.status,

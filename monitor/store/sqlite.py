@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from monitor.store.acknowledgements import Acknowledgements
 from monitor.store.aside import AsideMentions
 from monitor.store.asking import AskingRows
+from monitor.store.budgets import Budgets
 from monitor.store.corrections import Corrections
 from monitor.store.counting import Counting
 from monitor.store.drafts import Drafts
@@ -56,6 +57,7 @@ class SqliteStore:
         self.modelled = ModelledDrafts(self._engine)
         self.llm_use = LlmUse(self._engine)
         self.asking = AskingRows(self._engine)
+        self.budgets = Budgets(self._engine)
         self.messages = Messages(self._engine)
         self.lately = LatelyRows(self._engine)
         self.sign_ins = SignIns(self._engine)
