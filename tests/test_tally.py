@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 
 from monitor.model import Aspect, Label, Page, Triage, Verdict
 from monitor.store import tally
+from monitor.store.codec import dump_verdict
 from monitor.store.corrections import Correction
 from monitor.store.drafts import Judged
 from monitor.store.sqlite import SqliteStore
 from tests.made import NOON, NOTE, REPLY, composition, mention
 
 LABELS: tuple[Label, ...] = ("complaint", "praise", "neutral")
+WEB = dump_verdict(Verdict(label="praise", confidence=1, unsure=False, language="", aspects=(Aspect(name="web"),)))
 ASPECTS = st.lists(st.sampled_from(["delivery", "product", "staff"]), max_size=4)  # also one that is named twice
 VERDICTS = st.builds(
     lambda label, language, names: Verdict(
@@ -42,7 +44,7 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("correct"), NUMBERS, st.sampled_from(LABELS)),
     st.tuples(st.just("gone"), NUMBERS, st.none()),
     st.tuples(st.just("erase"), NUMBERS, st.none()),
-    st.tuples(st.just("rewrite"), NUMBERS, st.sampled_from(["", "no JSON", "{}", '{"aspects":[{"name":"web"}]}'])),
+    st.tuples(st.just("rewrite"), NUMBERS, st.sampled_from(["", "no JSON", WEB])),
 )
 
 

@@ -103,9 +103,9 @@ class Counting:
         rows = self._engine.rows(
             f"WITH {_periods(bounds, SLOT)} SELECT period, source, language, label, aspect, sum(mentions) AS mentions"
             " FROM periods CROSS JOIN mention_count"
-            f" ON slot >= since AND slot < until WHERE {aspect} AND {_in_scope('mention_count')}"
+            f" ON slot >= since AND slot < until WHERE {aspect} AND {in_scope('mention_count')}"
             f" GROUP BY {keys} ORDER BY {keys}",
-            _values(scope),
+            scope_values(scope),
         )
         return [_count(row, by) for row in rows]
 
@@ -116,8 +116,8 @@ class Counting:
         keys = "".join(f"{name}, " for name in by)
         with self._engine.reading() as connection:
             rows = connection.execute(
-                f"WITH {_periods(bounds)} {_ANSWERS} AND {_in_scope('mention')} ORDER BY {keys}waited",
-                _values(scope),
+                f"WITH {_periods(bounds)} {_ANSWERS} AND {in_scope('mention')} ORDER BY {keys}waited",
+                scope_values(scope),
             )
             return [
                 _answers(key, list(group), by)
@@ -127,8 +127,8 @@ class Counting:
     def accepted(self, since: datetime, until: datetime, scope: Scope = EVERYTHING) -> Accepted:
         """How the drafts fared that were approved or rejected in between."""
         rows = self._engine.rows(
-            f"SELECT fate, count(*) AS drafts FROM ({_FATES} AND {_in_scope('mention')}) GROUP BY fate",
-            {"since": since.timestamp(), "until": until.timestamp(), **_values(scope)},
+            f"SELECT fate, count(*) AS drafts FROM ({_FATES} AND {in_scope('mention')}) GROUP BY fate",
+            {"since": since.timestamp(), "until": until.timestamp(), **scope_values(scope)},
         )
         return Accepted(**{row["fate"]: row["drafts"] for row in rows})
 
@@ -178,14 +178,14 @@ def _periods(bounds: Sequence[datetime], unit: int = 1) -> str:
     return f"periods (period, since, until) AS (VALUES {rows})"
 
 
-def _in_scope(table: str) -> str:
+def in_scope(table: str) -> str:
     return (
         f"(:sources = '[]' OR {table}.source IN (SELECT value FROM json_each(:sources)))"
         f" AND (:languages = '[]' OR {table}.language IN (SELECT value FROM json_each(:languages)))"
     )
 
 
-def _values(scope: Scope) -> dict[str, object]:
+def scope_values(scope: Scope) -> dict[str, object]:
     return {"sources": json.dumps(scope.sources), "languages": json.dumps(scope.languages)}
 
 

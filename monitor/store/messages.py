@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from sqlite3 import Connection
 from typing import Literal
 
 from monitor.store.engine import Engine, Row, instant, moment
@@ -20,8 +21,8 @@ KEPT = timedelta(days=30)  # for which a delivery is recognised when it comes ag
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """`recipient` is a channel or an address, `person` whom it is for ("" for a channel). `kind` is one of
-    card, reminder, escalation, notice, sign_in, confirm, answer. `shown` tells what the message shows now, so that
-    one that shows something old is found; `external_id` and `thread_id` are the medium's own."""
+    card, reminder, escalation, notice, sign_in, confirm, answer, digest. `shown` tells what the message shows now, so
+    that one that shows something old is found; `external_id` and `thread_id` are the medium's own."""
 
     id: int
     key: str
@@ -76,18 +77,7 @@ class Messages:
     def put(self, messages: list[NewMessage], now: datetime) -> int:
         """Write them down to be sent; those whose key is known already are not written again. Returns how many were."""
         with self._engine.writing(durable=True) as connection:
-            written = 0
-            for one in messages:
-                written += connection.execute(
-                    "INSERT INTO message (key, medium, recipient, person, kind, draft_id, rev, body, state, due,"
-                    " attempts, external_id, thread_id, shown, error, at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due', ?, 0, '', '', '', '', ?) ON CONFLICT (key) DO NOTHING",
-                    (
-                        *(one.key, one.medium, one.recipient, one.person, one.kind, one.draft_id, one.rev, one.body),
-                        *(one.due.timestamp(), now.timestamp()),
-                    ),
-                ).rowcount
-            return written
+            return sum(put_message(connection, one, now) for one in messages)
 
     def due(self, medium: Medium, now: datetime, limit: int = 20) -> list[Message]:
         rows = self._engine.rows(
@@ -224,6 +214,19 @@ class Messages:
                     *(due.timestamp() if due else None, now.timestamp(), message.id),
                 ),
             )
+
+
+def put_message(connection: Connection, one: NewMessage, now: datetime) -> int:
+    """Part of the caller's transaction; 0 where its key is known already."""
+    return connection.execute(
+        "INSERT INTO message (key, medium, recipient, person, kind, draft_id, rev, body, state, due,"
+        " attempts, external_id, thread_id, shown, error, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'due', ?, 0, '', '', '', '', ?) ON CONFLICT (key) DO NOTHING",
+        (
+            *(one.key, one.medium, one.recipient, one.person, one.kind, one.draft_id, one.rev, one.body),
+            *(one.due.timestamp(), now.timestamp()),
+        ),
+    ).rowcount
 
 
 def _change(row: Row) -> Change:

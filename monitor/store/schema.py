@@ -222,6 +222,18 @@ def m0012_counting(db: Database) -> None:
 
 
 @migrations()
+def m0013_alerts(db: Database) -> None:
+    """When people were told last of something that goes on, and what is looked for every few minutes."""
+    db.table("alert").create(
+        {"kind": str, "subject": str, "times": int, "at": float}, pk=("kind", "subject"), not_null={"times", "at"}
+    )
+    db.execute("CREATE INDEX idx_mention_threaded ON mention(created_at, source, thread) WHERE thread <> ''")
+    db.execute(
+        "CREATE INDEX idx_draft_promised ON draft(promised) WHERE purpose = 'acknowledgement' AND state = 'published'"
+    )
+
+
+@migrations()
 def m0014_budgets(db: Database) -> None:
     """What was spent of each account's quotas and money, by slot of time, and what its platform said last."""
     db.table("budget").create(
@@ -246,3 +258,50 @@ def m0014_budgets(db: Database) -> None:
         pk=("account", "name", "slot"),
         not_null={"amount"},
     )
+
+
+@migrations()
+def m0015_channels(db: Database) -> None:
+    """How the company's own channels fare, since when a source is silent, and when its mentions were written."""
+    db.table("channel").create(
+        {
+            "key": str,
+            "kind": str,  # page, profile, form, mailbox
+            "name": str,
+            "configured": int,  # 0: no longer in config.toml
+            "due": float,  # lease and next look at once
+            "health": str,  # new, ok, warning, unknown, failing, broken
+            "failures": int,
+            "tries": int,
+            "since": float,
+            "code": str,
+            "detail": str,
+            "warned": str,
+            "checked_at": float,
+            "ok_at": float,
+        },
+        pk="key",
+        not_null={"kind", "name", "configured", "due", "health", "failures", "tries", "code", "detail", "warned"},
+    )
+    db.table("channel").create_index(["due"])
+    db.execute("ALTER TABLE source ADD COLUMN silent_since REAL")  # when its last mention was written; NULL: as usual
+    db.execute("CREATE INDEX idx_mention_written ON mention(source, created_at)")
+
+
+@migrations()
+def m0016_digests(db: Database) -> None:
+    """Which digest was written to whom, once each, and who wants none."""
+    db.table("digest").create(
+        {
+            "person": str,
+            "edition": str,  # daily, weekly, monthly
+            "day": str,  # local date on which it was due
+            "first_day": str,
+            "last_day": str,
+            "message_key": str,  # "": nothing was sent, since there was nothing to tell
+            "at": float,
+        },
+        pk=("person", "edition", "day"),
+        not_null={"first_day", "last_day", "message_key", "at"},
+    )
+    db.table("digest_reader").create({"person": str, "since": float, "off_at": float}, pk="person", not_null={"since"})

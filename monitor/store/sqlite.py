@@ -14,9 +14,11 @@ from monitor.store.asking import AskingRows
 from monitor.store.budgets import Budgets
 from monitor.store.corrections import Corrections
 from monitor.store.counting import Counting
+from monitor.store.digests import Digests
 from monitor.store.drafts import Drafts
 from monitor.store.edits import Edits
 from monitor.store.engine import Engine
+from monitor.store.highlights import Highlights
 from monitor.store.lately import LatelyRows
 from monitor.store.llm_use import LlmUse
 from monitor.store.mentions import Mentions
@@ -51,6 +53,8 @@ class SqliteStore:
         self.edits = Edits(self._engine)
         self.corrections = Corrections(self._engine)
         self.counting = Counting(self._engine)
+        self.highlights = Highlights(self._engine)
+        self.digests = Digests(self._engine)
         self.rescoring = Rescoring(self._engine)
         self.acknowledgements = Acknowledgements(self._engine)
         self.threads = Threads(self._engine)
