@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from monitor.alert_options import AlertOptions
 from monitor.section import Options, Security
 
 __all__ = ["Options", "Security"]  # from here, too: this is where options are looked for
@@ -390,6 +391,7 @@ class Config(Options):
     classifier: ClassifierOptions = ClassifierOptions()
     triage: TriageOptions = TriageOptions()
     approval: ApprovalOptions = ApprovalOptions()
+    alerts: AlertOptions = AlertOptions()
     page: PageOptions = PageOptions()
     service: ServiceOptions = ServiceOptions()
     slack: SlackOptions | None = Field(default=None, description="drafts in Slack")

@@ -19,17 +19,15 @@ from monitor.model import Draft, Priority
 from monitor.options import Config
 from monitor.people import People, people_of
 from monitor.routing import route, topic_of
-from monitor.spikes import WEEKS, spike
 from monitor.store.asking import Asking
 from monitor.store.messages import Change, NewMessage
 from monitor.store.sqlite import SqliteStore
+from responders.alerting import Alerter
 from responders.clocks import CHANNEL, REMINDED, Clock, holders, next_step
 
 log = logging.getLogger(__name__)
 
 TICK = 0.5  # seconds between two looks; what is looked for has indexes of its own
-COUNT_EVERY = timedelta(minutes=10)  # complaints, for spikes
-QUIET_AFTER = timedelta(hours=6)  # in which one spike is told once
 CAUGHT_UP = 500  # drafts at most; who has more waiting looks at the page
 LOUD = (
     "publication_failed",
@@ -56,7 +54,7 @@ class Asker:
     clock: Callable[[], datetime]
     people: People = field(init=False)
     times: Clock = field(init=False)
-    _counted_at: datetime | None = None  # when complaints were last counted
+    alerter: Alerter = field(init=False)
 
     def __post_init__(self) -> None:
         self.people = people_of(self.config)
@@ -66,36 +64,31 @@ class Asker:
             times=self.config.approval.answer_within,
             remind_at=self.config.approval.remind_at,
         )
+        self.alerter = Alerter(self.config, self.store, self.people, self.times.zone)
 
     async def run(self) -> None:
         """Until cancelled."""
         await self.store.run(self.catch_up)
         while True:
-            await self.step()
+            await self.store.run(self.step)
             await asyncio.sleep(TICK)
 
     def catch_up(self) -> None:
-        """At start: drafts that waited before Slack or mail were connected are asked about, too. What happened to
-        sources before anybody listened is no news."""
+        """At start: drafts that waited before Slack or mail were connected are asked about, too."""
         now = self.clock()
-        if not self.store.messages.cursor("notices"):
-            newest = self.store.sources.notices(1)
-            self.store.messages.advance("notices", str(newest[0].id if newest else 0))
+        self.alerter.catch_up()
         for asking in reversed(self.store.asking.waiting(CAUGHT_UP)):
             self.store.messages.put([*self._cards(asking.draft, asking.team, now)], now)
 
-    async def step(self) -> None:
-        await self.store.run(self._step)
-
-    def _step(self) -> None:
+    def step(self) -> None:
+        """Everything that is due now; blocks on the database."""
         now = self.clock()
         for asking in self.store.asking.unrouted():
             self._route(asking, now)
         for asking in self.store.asking.timers_due(now):
             self._run_out(asking, now)
         self._follow(now)
-        self._tell_of_sources(now)
-        self._tell_of_spikes(now)
+        self.alerter.step(now)
 
     def _route(self, asking: Asking, now: datetime) -> None:
         """Messages first: their keys make a second try harmless, and a draft that nobody hears of would be lost."""
@@ -105,7 +98,7 @@ class Asker:
         found = route(topic, self.config.routing, self.people, now.astimezone(self.times.zone).date())
         messages = [*self._cards(draft, found.team, now)]
         if draft.priority is Priority.URGENT:
-            messages.extend(self._notice(f"urgent-{draft.id}", "urgent", now, draft_id=draft.id))
+            messages.extend(self.alerter.notices(f"urgent-{draft.id}", "urgent", now, draft_id=draft.id))
         self.store.messages.put(messages, now)
         timer = self.times.reminder(draft.priority, draft.created_at)
         self.store.asking.route(
@@ -135,9 +128,8 @@ class Asker:
         messages: list[NewMessage] = []
         for change in changes:
             if change.action in LOUD:
-                messages.extend(
-                    self._notice(f"{change.action}-{change.id}", change.action, now, draft_id=change.draft_id)
-                )
+                key = f"{change.action}-{change.id}"
+                messages.extend(self.alerter.notices(key, change.action, now, draft_id=change.draft_id))
             if change.action in WAKING:
                 messages.extend(self._changed(change.draft_id, now))
             if change.action == "assign":
@@ -252,60 +244,3 @@ class Asker:
                         rev=draft.rev,
                         body=body,
                     )
-
-    def _notice(
-        self, key: str, code: str, now: datetime, *, draft_id: int | None = None, **more: str | float
-    ) -> Iterator[NewMessage]:
-        """For the channel, or, where there is no Slack, by mail to the managers. `more` is what the notice tells."""
-        body = json.dumps({"code": code, **more}, ensure_ascii=False)
-        if self.config.slack is not None:
-            channel = self.config.slack.notices or self.config.slack.channel
-            yield NewMessage(
-                key=f"slack-{key}",
-                medium="slack",
-                recipient=channel,
-                kind="notice",
-                due=now,
-                draft_id=draft_id,
-                body=body,
-            )
-        elif self.config.mail is not None:
-            for name, person in self.people.items():
-                if person.role == "manager" and person.mail:
-                    yield NewMessage(
-                        key=f"mail-{key}-{name}",
-                        medium="mail",
-                        recipient=person.mail,
-                        person=name,
-                        kind="notice",
-                        due=now,
-                        draft_id=draft_id,
-                        body=body,
-                    )
-
-    def _tell_of_spikes(self, now: datetime) -> None:
-        """More complaints than usual, with the aspect that most of them are about."""
-        if self._counted_at is not None and now - self._counted_at < COUNT_EVERY:
-            return
-        self._counted_at = now
-        views = self.store.views
-        found = spike(views.complaints(now - (WEEKS + 1) * timedelta(weeks=1)), views.counted_since() or now, now)
-        if found is None:
-            return
-        aspect, share = views.main_aspect(found.since)
-        key = f"spike-{int(now.timestamp() // QUIET_AFTER.total_seconds())}"
-        usual = round(found.usual, 2)
-        told = self._notice(key, "spike", now, count=found.count, usual=usual, aspect=aspect, share=share)
-        self.store.messages.put([*told], now)
-
-    def _tell_of_sources(self, now: datetime) -> None:
-        rows = self.store.sources.notices_after(int(self.store.messages.cursor("notices")))
-        if not rows:
-            return
-        messages = [
-            message
-            for row in rows
-            for message in self._notice(f"source-{row.id}", row.code, now, text=row.text, source=row.source)
-        ]
-        self.store.messages.put(messages, now)
-        self.store.messages.advance("notices", str(rows[-1].id))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from responders.words import Words
@@ -11,8 +12,8 @@ from responders.words import Words
 def told(body: Mapping[str, Any], words: Words) -> str:
     """A notice in a sentence, in the reader's language."""
     code = str(body.get("code", ""))
-    if code == "spike":
-        return _spike(body, words)
+    if code in _TELLING:
+        return _TELLING[code](body, words)
     found = (words.code("notice", code), str(body.get("source", "")), str(body.get("text", "")))
     return ": ".join(part for part in found if part)
 
@@ -29,3 +30,38 @@ def _spike(body: Mapping[str, Any], words: Words) -> str:
     share = words.number(int(body["share"]))
     about = words.code("aspect", str(body["aspect"]))
     return f"{said}; {words.say('%(number)s of them about: %(aspect)s', number=share, aspect=about)}."
+
+
+def _spreading(body: Mapping[str, Any], words: Words) -> str:
+    people = int(body["people"])
+    said = words.count(
+        "A post on %(source)s spreads: %(number)s person answered it in three hours, where usually %(usual)s do",
+        "A post on %(source)s spreads: %(number)s people answered it in three hours, where usually %(usual)s do",
+        people,
+        source=str(body["source"]),
+        usual=words.number(float(body["usual"])),
+    )
+    complaints = int(body["complaints"])
+    if complaints:
+        said += "; " + words.count(
+            "%(number)s of the answers complains", "%(number)s of the answers complain", complaints
+        )
+    return f"{said}. {body['url']}".strip()
+
+
+def _overdue(body: Mapping[str, Any], words: Words) -> str:
+    said = words.count(
+        "%(number)s customer has no answer though it was promised",
+        "%(number)s customers have no answer though it was promised",
+        int(body["count"]),
+    )
+    promised = words.minute(datetime.fromisoformat(str(body["promised"])))
+    oldest = words.say("longest %(reference)s: by %(moment)s", reference=str(body["reference"]), moment=promised)
+    return f"{said}; {oldest}."
+
+
+_TELLING: Mapping[str, Callable[[Mapping[str, Any], Words], str]] = {
+    "spike": _spike,
+    "spreading": _spreading,
+    "overdue": _overdue,
+}

@@ -50,7 +50,7 @@ class Desk:
 
     def tick(self, at: datetime | None = None) -> None:
         self.now = at or self.now
-        self.asker._step()
+        self.asker.step()
 
     def messages(self, medium: str, kind: str = "") -> list[Message]:
         later = self.now + timedelta(days=30)

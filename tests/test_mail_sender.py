@@ -84,7 +84,7 @@ class Place:
 
     async def step(self, forward: timedelta = timedelta()) -> None:
         self.now += forward
-        await self.asker.step()
+        await self.store.run(self.asker.step)
         await self.desk.sender.step()
 
     def approve(self, draft_id: int, rev: int = 1) -> None:
@@ -396,7 +396,7 @@ async def test_a_reminder_and_its_card_are_one_letter(scripted: tuple[Place, Scr
     place.change(people={"anna": PEOPLE["anna"]})
     async with place.open():
         [draft] = place.draft()
-        place.asker._step()
+        place.asker.step()
         call = NewMessage(
             key="r",
             medium="mail",

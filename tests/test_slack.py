@@ -91,7 +91,7 @@ class Place:
     async def step(self, forward: timedelta = timedelta()) -> None:
         self.now += forward
         self.slack.now = self.now.timestamp()
-        self.asker._step()
+        self.asker.step()
         await self.desk.sender.step()
 
     def decide(self, draft: int, action: str, actor: str = "ota", **more: Any) -> None:
@@ -377,7 +377,7 @@ async def test_a_card_that_may_be_out_is_looked_for_before_it_is_sent_again(plac
 async def test_after_a_crash_in_the_middle_the_card_is_found_or_sent(place: Place) -> None:
     arrive(place.store, mention(1))
     [draft] = draft_all(place.store, now=place.now)
-    place.asker._step()
+    place.asker.step()
     [message] = place.store.messages.due("slack", place.now)
     place.store.messages.begin(message, place.now)  # and here the power went
     await place.desk.sender.recover()

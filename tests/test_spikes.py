@@ -102,7 +102,7 @@ def test_a_spike_is_told_once_with_its_numbers_and_what_it_is_about(tmp_path: Pa
     arrive(store, *(mention(n, created_at=at(n / 20)) for n in range(1, 13)))
     draft_all(store, verdict=late, now=now)
     for _ in range(3):
-        asker._step()
+        asker.step()
         now += timedelta(minutes=11)
     notices = [one for one in store.messages.due("slack", now, 100) if one.kind == "notice"]
     [told] = [json.loads(one.body) for one in notices if json.loads(one.body)["code"] == "spike"]

@@ -29,11 +29,11 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 def test_nothing_that_runs_every_second_reads_a_whole_table(store: SqliteStore) -> None:
     asker = Asker(CONFIG, store, lambda: NOON)
     asker.catch_up()
-    asker._step()
+    asker.step()
     asked: list[str] = []
     connection = store._engine.connection
     connection.set_trace_callback(lambda statement: asked.append(statement))
-    asker._step()
+    asker.step()
     store.asking.next_timer()
     for medium in ("slack", "mail"):
         store.messages.due(medium, NOON)  # type: ignore[arg-type]

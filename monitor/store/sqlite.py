@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from monitor.store.acknowledgements import Acknowledgements
+from monitor.store.alerts import Alerts
 from monitor.store.aside import AsideMentions
 from monitor.store.asking import AskingRows
 from monitor.store.budgets import Budgets
@@ -63,6 +64,7 @@ class SqliteStore:
         self.asking = AskingRows(self._engine)
         self.budgets = Budgets(self._engine)
         self.messages = Messages(self._engine)
+        self.alerts = Alerts(self._engine)
         self.lately = LatelyRows(self._engine)
         self.sign_ins = SignIns(self._engine)
         self.backup = self._engine.backup

@@ -1,0 +1,150 @@
+"""Tells people what goes on beside drafts: more complaints than usual, a post that spreads, promises that were broken,
+sources that fail. What is told goes into the outbox, for the channel or, without Slack, by mail to the managers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from monitor import spreading
+from monitor.alert_options import AlertKind
+from monitor.alerts import cools_down, tell_at
+from monitor.model import case_reference, text_hash
+from monitor.options import Config
+from monitor.people import People
+from monitor.spikes import WEEKS, spike
+from monitor.store.alerts import Conversation
+from monitor.store.messages import NewMessage
+from monitor.store.sqlite import SqliteStore
+
+LOOK_EVERY = timedelta(minutes=10)  # for what is counted
+
+Facts = str | float
+
+
+@dataclass(slots=True)
+class Alerter:
+    config: Config
+    store: SqliteStore
+    people: People
+    zone: ZoneInfo
+    _looked_at: datetime | None = field(default=None, init=False)
+
+    def catch_up(self) -> None:
+        """At start: what happened to sources before anybody listened is no news."""
+        if not self.store.messages.cursor("notices"):
+            newest = self.store.sources.notices(1)
+            self.store.messages.advance("notices", str(newest[0].id if newest else 0))
+
+    def step(self, now: datetime) -> None:
+        self._tell_of_sources(now)
+        if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
+            return
+        self._looked_at = now
+        looks: dict[AlertKind, Callable[[datetime], None]] = {
+            "spike": self._tell_of_spikes,
+            "spreading": self._tell_of_spreading,
+            "overdue": self._tell_of_broken_promises,
+        }
+        for kind, look in looks.items():
+            if kind not in self.config.alerts.off:
+                look(now)
+
+    def notices(
+        self, key: str, code: str, due: datetime, *, draft_id: int | None = None, **facts: Facts
+    ) -> Iterator[NewMessage]:
+        """One notice for everybody whom it is for. `facts` are what it tells, see responders/notices.py."""
+        body = json.dumps({"code": code, **facts}, ensure_ascii=False)
+        if self.config.slack is not None:
+            yield NewMessage(
+                key=f"slack-{key}",
+                medium="slack",
+                recipient=self.config.slack.notices or self.config.slack.channel,
+                kind="notice",
+                due=due,
+                draft_id=draft_id,
+                body=body,
+            )
+        elif self.config.mail is not None:
+            for name, person in self.people.items():
+                if person.role == "manager" and person.mail:
+                    yield NewMessage(
+                        key=f"mail-{key}-{name}",
+                        medium="mail",
+                        recipient=person.mail,
+                        person=name,
+                        kind="notice",
+                        due=due,
+                        draft_id=draft_id,
+                        body=body,
+                    )
+
+    def goes_on(self, kind: str, subject: str, now: datetime, *, draft_id: int | None = None, **facts: Facts) -> None:
+        """Tell of something that goes on, once in a while. The messages come first: a crash between tells it again
+        under the same key, and so not twice."""
+        told = self.store.alerts.told(kind, subject)
+        if cools_down(told.at, now, self.config.alerts):
+            return
+        due = tell_at(now, self.config.alerts, self.zone)
+        key = f"{kind}-{text_hash(subject)[:16]}-{told.times + 1}"
+        self.store.messages.put([*self.notices(key, kind, due, draft_id=draft_id, **facts)], now)
+        self.store.alerts.tell(kind, subject, told, now)
+
+    def _tell_of_spikes(self, now: datetime) -> None:
+        """More complaints than usual, with the aspect that most of them are about."""
+        views = self.store.views
+        found = spike(views.complaints(now - (WEEKS + 1) * timedelta(weeks=1)), views.counted_since() or now, now)
+        if found is not None:
+            aspect, share = views.main_aspect(found.since)
+            usual = round(found.usual, 2)
+            self.goes_on("spike", "", now, count=found.count, usual=usual, aspect=aspect, share=share)
+
+    def _tell_of_spreading(self, now: datetime) -> None:
+        for found in self.store.alerts.conversations(now - spreading.WINDOW, spreading.LEAST):
+            past, until = now - spreading.PAST, now - spreading.WINDOW
+            usual = self.store.alerts.usual_people(found, past, until, spreading.WINDOW)
+            if spreading.spreads(found.people, usual):
+                self._spreads(found, max(1.0, usual), now)
+
+    def _spreads(self, found: Conversation, usual: float, now: datetime) -> None:
+        newest = self.store.mentions.get(found.newest)
+        self.goes_on(
+            "spreading",
+            f"{found.source}\x1f{found.root}",
+            now,
+            source=found.source,
+            people=found.people,
+            complaints=found.complaints,
+            usual=round(usual, 1),
+            url=newest.url if newest else "",
+        )
+
+    def _tell_of_broken_promises(self, now: datetime) -> None:
+        broken = self.store.alerts.broken_promises(now)
+        if broken:
+            oldest = broken[0]
+            self.goes_on(
+                "overdue",
+                "",
+                now,
+                draft_id=oldest.draft_id,
+                count=len(broken),
+                reference=case_reference(oldest.case_id),
+                promised=oldest.promised.isoformat(),
+            )
+
+    def _tell_of_sources(self, now: datetime) -> None:
+        rows = self.store.sources.notices_after(int(self.store.messages.cursor("notices")))
+        if not rows:
+            return
+        due = tell_at(now, self.config.alerts, self.zone)
+        messages = [
+            message
+            for row in rows
+            for message in self.notices(f"source-{row.id}", row.code, due, text=row.text, source=row.source)
+        ]
+        self.store.messages.put(messages, now)
+        self.store.messages.advance("notices", str(rows[-1].id))
