@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from monitor.errors import StoreError
-from monitor.store import foundation, tally
+from monitor.store import foundation, tally, tombstones
 
 migrations = Migrations("ohlas")
 
@@ -305,3 +305,9 @@ def m0016_digests(db: Database) -> None:
         not_null={"first_day", "last_day", "message_key", "at"},
     )
     db.table("digest_reader").create({"person": str, "since": float, "off_at": float}, pk="person", not_null={"since"})
+
+
+@migrations()
+def m0017_erasing(db: Database) -> None:
+    """What was erased, what is still to be, and where mentions are found that were kept for long enough."""
+    tombstones.create(db.conn)
