@@ -183,11 +183,46 @@ class CanReceive(Protocol):
 
 
 @runtime_checkable
+class CanHandshake(Protocol):
+    """A receiver whose sender asks first, through GET /in/<source>, whether it is awaited."""
+
+    def handshake(self, query: Mapping[str, str]) -> str:
+        """What to answer, letters and digits alone. Raises AuthError where somebody else asks."""
+        ...
+
+
+@runtime_checkable
 class CanConfirm(Protocol):
     """A source whose polls show the company's answers, so that what a person posted by hand confirms itself."""
 
     def reply_link(self, mention: Mention) -> str:
         """Where a person posts the answer: a deep link into the platform's administration."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """`why` says on what it rests: whose account it is, or with "no", what to do. "manual": a person does it."""
+
+    state: Literal["yes", "no", "manual", "unknown"]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What can be done with the credentials of a source. `confirms`: whether it can be seen that an answer is out."""
+
+    reads: Ability
+    replies: Ability
+    confirms: Ability
+
+
+@runtime_checkable
+class CanVouch(Protocol):
+    """A source that can be asked what its credentials allow."""
+
+    async def abilities(self) -> Abilities:
+        """Asks for nothing that costs money, and changes nothing. Raises a `SourceError`."""
         ...
 
 

@@ -58,6 +58,7 @@ async def test_check_asks_every_source_at_once(tmp_path: Path, server: Loopback)
     assert (found["blog"]["reachable"], found["blog"]["mentions"]) == (True, 1)
     assert (found["desk"]["reachable"], found["desk"]["receives"]) == (True, True)
     assert found["shop-reviews"]["reachable"] is False and found["shop-reviews"]["problem"]
+    assert found["shop-reviews"]["abilities"]["reads"] == {"state": "no", "why": found["shop-reviews"]["problem"]}
     assert "state" not in tree(tmp_path), "nothing is saved"
     assert KEY not in out + err and "**********" in json.dumps(checked["settings"])
 
@@ -77,7 +78,7 @@ async def test_check_says_it_in_words_without_secrets(tmp_path: Path, server: Lo
     code, out, err = await process(tmp_path, "check", KEY=KEY)
     assert code == 1 and KEY not in out + err
     assert "  company.name = 'Kvetinárstvo Púpava'" in out.splitlines()
-    assert "CANNOT BE READ" in out and "ok, 3 mentions; replies are posted by hand" in out
+    assert "CANNOT BE READ" in out and "read yes (3 mentions) · reply by hand · confirm by hand" in out
     assert "waits for deliveries at /in/desk" in out
     code, out, err = await process(tmp_path, "poll", "shop-reviews", KEY=KEY)
     assert code == 1 and err.startswith("ohlas: ") and KEY not in out + err

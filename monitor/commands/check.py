@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.commands.answers import Answer, ask_all, in_words
 from monitor.commands.media import Medium, try_media
 from monitor.commands.opening import Setup, pass_setup
-from monitor.commands.sources import connected, first_page
 from monitor.commands.terminal import echo_json, table, written_out
 from monitor.errors import AuthError, ConfigError, ModelUnusable, NotFound, OhlasError
-from monitor.model import CanReceive, Connector, Page
 from monitor.text import one_line
 
 if TYPE_CHECKING:
-    from monitor.options import Config, LlmOptions, SourceOptions
+    from monitor.options import Config, LlmOptions
     from monitor.settings import Loaded
     from responders.llm.endpoint import Endpoint
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """How a source answered; `problem` is "" where it did. `replies` is "by_us" or "by_hand"."""
-
-    name: str
-    kind: str
-    reachable: bool
-    mentions: int = 0
-    more: bool = False
-    skipped: tuple[str, ...] = ()
-    replies: str = "by_hand"
-    receives: bool = False
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +50,9 @@ class Author:
 def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
     """Say what is wrong with config.toml, and whether the sources, Slack and the mail servers answer.
 
-    Every mistake is named at once, with its line and what to do. Secrets are masked. The sources are read once;
-    nothing is saved, posted or sent. Exit status 1 where something has to be mended.
+    Every mistake is named at once, with its line and what to do. Secrets are masked. The sources are read once, where
+    that costs nothing, and asked what may be done with their keys; nothing is saved, posted or sent. Exit status 1
+    where something has to be mended.
 
     \b
     Examples:
@@ -90,7 +72,7 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
         raise OhlasError(f"the playbooks and facts cannot be used: {_mistakes(len(problems))}")
     model = _model(loaded.config)
     author = _author(setup, loaded.config, timeout, offline)
-    answers = [] if offline else asyncio.run(_ask_all(setup, loaded.config, timeout))
+    answers = [] if offline else asyncio.run(ask_all(setup, loaded.config, timeout))
     media = [] if offline else _masked(setup, asyncio.run(try_media(loaded.config, timeout)))
     (_show_json if as_json else _show)(setup, loaded, model, author, answers, media)
     if model.problem:
@@ -184,45 +166,6 @@ def _local_author(config: Config, llm: LlmOptions) -> Author:
     return Author(model=llm.model)
 
 
-async def _ask_all(setup: Setup, config: Config, limit: float) -> list[Answer]:
-    """Side by side, so that it takes as long as the slowest source."""
-    outcomes = await asyncio.gather(*(_ask(config, name, limit) for name in config.sources), return_exceptions=True)
-    return [
-        outcome if isinstance(outcome, Answer) else _failed(setup, config.sources[name], outcome)
-        for name, outcome in zip(config.sources, outcomes, strict=True)
-    ]
-
-
-async def _ask(config: Config, name: str, limit: float) -> Answer:
-    async with connected(config, name) as connectors:
-        connector = connectors[name]
-        return _answer(config.sources[name], connector, await first_page(connector, limit))
-
-
-def _failed(setup: Setup, source: SourceOptions, error: BaseException) -> Answer:
-    """What a connector raises beyond its contract is a mistake of ours, and is logged."""
-    problem = setup.masked(str(error))
-    if not isinstance(error, OhlasError):
-        log.error("the connector of %s failed", source.name, exc_info=error)
-        problem = f"unexpected {type(error).__name__}; this is a mistake in Ohlas"
-    return Answer(name=source.name, kind=source.kind, reachable=False, problem=problem)
-
-
-def _answer(source: SourceOptions, connector: Connector, page: Page) -> Answer:
-    from responders.publish import is_manual
-
-    return Answer(
-        name=source.name,
-        kind=source.kind,
-        reachable=True,
-        mentions=len(page.mentions),
-        more=page.more,
-        skipped=page.skipped,
-        replies="by_hand" if is_manual(connector) else "by_us",
-        receives=isinstance(connector, CanReceive),
-    )
-
-
 def _show_json(
     setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer], media: list[Medium]
 ) -> None:
@@ -259,13 +202,14 @@ def _show(
     if author:
         where = f"at {author.endpoint}" if author.endpoint else "on this machine"
         _section("Language model", [author.problem or f"{author.model}, {where}: {author.note or 'ok'}"])
-    rows = [(answer.name, answer.kind, _in_words(answer)) for answer in answers]
+    rows = [(answer.name, answer.kind, in_words(answer)) for answer in answers]
     _section("Sources", table(("name", "kind", "answer"), rows) if rows else ())
     for answer in answers:
         _section(f"Left out by {answer.name}", answer.skipped[:10])
     ways = [(medium.name, f"CANNOT BE USED: {medium.problem}" if medium.problem else medium.note) for medium in media]
     _section("Slack and mail", table(("way", "answer"), ways) if ways else ())
-    if not loaded.warnings and _is_fine(model, author, answers, media):
+    mute = any(answer.abilities.replies.state == "no" for answer in answers)
+    if not loaded.warnings and not mute and _is_fine(model, author, answers, media):
         click.echo("Everything is in order." if answers or media else "config.toml is in order.")
 
 
@@ -273,13 +217,3 @@ def _section(title: str, lines: Iterable[str]) -> None:
     found = list(lines)
     if found:
         click.echo("\n".join([written_out(title), *(f"  {written_out(line)}" for line in found), ""]))
-
-
-def _in_words(answer: Answer) -> str:
-    if answer.problem:
-        return f"CANNOT BE READ: {answer.problem}"
-    replies = "replies are posted by hand" if answer.replies == "by_hand" else "replies are posted by Ohlas"
-    if answer.receives:
-        return f"waits for deliveries at /in/{answer.name}; {replies}"
-    more = ", and more is waiting" if answer.more else ""
-    return f"ok, {answer.mentions} mentions{more}; {replies}"
