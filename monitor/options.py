@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alert_options import AlertOptions
-from monitor.section import Options, Security
+from monitor.digest_options import DigestOptions
+from monitor.section import Options, Security, Weekday, known_zone
 
-__all__ = ["Options", "Security"]  # from here, too: this is where options are looked for
+__all__ = ["Options", "Security", "Weekday"]  # from here, too: this is where options are looked for
 
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="ISO 639-1 code")]
 
@@ -22,7 +22,6 @@ Phrase = Annotated[str, Field(pattern=r"\w", description="words as they are writ
 Offer = Literal["refund", "replacement", "voucher", "discount", "call_back", "manager"]
 AspectName = Literal["delivery", "product", "price", "staff", "refund", "web", "communication", "availability"]
 UrgencyName = Literal["safety", "legal", "media", "money", "deadline", "repeated"]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class SourceOptions(Options):
@@ -271,12 +270,16 @@ class PersonOptions(Options):
         default="agent", description="reader: only reads; agent: decides; manager: also against the guard, and in bulk"
     )
     language: Literal["en", "sk", "cs", "hu"] = Field(default="en", description="in which Ohlas writes to this person")
+    timezone: Annotated[str, AfterValidator(lambda name: name and known_zone(name))] = Field(
+        default="", description="in which this person's digest counts days; empty: page.timezone"
+    )
     languages: tuple[LanguageCode, ...] = Field(
         default=(), description="languages of customers that this person answers; empty: all"
     )
     sources: tuple[str, ...] = Field(default=(), description="sources that this person answers; empty: all")
     groups: tuple[str, ...] = Field(default=(), description="groups that this person belongs to, for [[routing]]")
     hours: HoursOptions | None = Field(default=None, description="own working hours, where they differ from [hours]")
+    digest: DigestOptions | None = Field(default=None, description="own digest, where it differs from [digest]")
     deputy: str = Field(default="", description="who stands in while this person is away")
     absent: tuple[Annotated[str, AfterValidator(_period)], ...] = Field(
         default=(), description="days away, e.g. '2026-12-24/2027-01-02'"
@@ -346,14 +349,6 @@ class MailOptions(Options):
     )
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("no such time zone; write it like 'Europe/Bratislava'") from error
-    return name
-
-
 class PageOptions(Options):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="another free one is taken when this one is in use")
@@ -361,7 +356,7 @@ class PageOptions(Options):
     language: Literal["en", "sk", "cs", "hu"] = Field(
         default="en", description="the page's language until a person picks one"
     )
-    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
         default="Europe/Bratislava", description="the time zone in which the page shows times"
     )
 
@@ -392,6 +387,7 @@ class Config(Options):
     triage: TriageOptions = TriageOptions()
     approval: ApprovalOptions = ApprovalOptions()
     alerts: AlertOptions = AlertOptions()
+    digest: DigestOptions = DigestOptions()
     page: PageOptions = PageOptions()
     service: ServiceOptions = ServiceOptions()
     slack: SlackOptions | None = Field(default=None, description="drafts in Slack")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+from monitor.digest_options import DigestOptions
 from monitor.mistakes import Mistake
 from monitor.options import Config, HoursOptions, PersonOptions
 
@@ -16,7 +17,8 @@ NOBODY_NAMED = ("you",)  # approval.people as it is where nobody wrote it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """`languages` and `sources` are what this person answers, empty for all; `absent` are first and last days."""
+    """`languages` and `sources` are what this person answers, empty for all; `absent` are first and last days;
+    `zone` is the name of the time zone in which this person's days begin and end."""
 
     name: str
     mail: str = ""
@@ -29,6 +31,8 @@ class Person:
     hours: HoursOptions = field(default_factory=HoursOptions)
     deputy: str = ""
     absent: tuple[tuple[date, date], ...] = ()
+    zone: str = "Europe/Bratislava"
+    digest: DigestOptions = field(default_factory=DigestOptions)
 
     @property
     def decides(self) -> bool:
@@ -49,7 +53,10 @@ def people_of(config: Config) -> dict[str, Person]:
     """Everybody, by name, in the order of the file. Who stands in approval.people alone is a manager: with nobody
     else to ask, somebody has to be able to overrule the guard."""
     alone = () if config.people and config.approval.people == NOBODY_NAMED else config.approval.people
-    found = {name: Person(name=name, hours=config.hours, language=config.page.language) for name in alone}
+    alike = Person(
+        name="", hours=config.hours, language=config.page.language, zone=config.page.timezone, digest=config.digest
+    )
+    found = {name: replace(alike, name=name) for name in alone}
     return found | {name: _person(name, options, config) for name, options in config.people.items()}
 
 
@@ -141,6 +148,8 @@ def _person(name: str, options: PersonOptions, config: Config) -> Person:
         hours=_hours(options, config),
         deputy=options.deputy,
         absent=tuple(_days(period) for period in options.absent),
+        zone=options.timezone or config.page.timezone,
+        digest=_digest(options, config),
     )
 
 
@@ -148,6 +157,12 @@ def _hours(options: PersonOptions, config: Config) -> HoursOptions:
     """What a person's own hours leave out is as in [hours]."""
     own = options.hours.model_dump(exclude_unset=True) if options.hours else {}
     return config.hours.model_copy(update=own)
+
+
+def _digest(options: PersonOptions, config: Config) -> DigestOptions:
+    """As with hours."""
+    own = options.digest.model_dump(exclude_unset=True) if options.digest else {}
+    return config.digest.model_copy(update=own)
 
 
 def _days(period: str) -> tuple[date, date]:
