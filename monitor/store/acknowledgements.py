@@ -48,7 +48,8 @@ def hand_on(connection: Connection, draft: Row) -> None:
     transaction its mention goes back to the pipeline, so that no crash loses the answer."""
     if draft["purpose"] == "acknowledgement" and draft["state"] in SETTLED:
         connection.execute(
-            "UPDATE mention SET stage = 'new' WHERE id = ? AND gone_at IS NULL AND replied_at IS NULL",
+            "UPDATE mention SET stage = 'new' WHERE id = ? AND gone_at IS NULL AND replied_at IS NULL"
+            " AND erased_at IS NULL",
             (draft["mention_id"],),
         )
 

@@ -11,7 +11,7 @@ from monitor.store.views import verdict_of
 
 _CODE = "json_extract(reason, '$.code')"
 _ASIDE = (  # deleted ones cannot be answered
-    "mention WHERE action IN ('note', 'skip') AND stage = 'done' AND gone_at IS NULL"
+    "mention WHERE action IN ('note', 'skip') AND stage = 'done' AND gone_at IS NULL AND erased_at IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.mention_id = mention.id)"
 )
 
@@ -57,7 +57,7 @@ class AsideMentions:
         with self._engine.writing(durable=True) as connection:
             connection.execute(
                 "UPDATE mention SET wanted = ?, stage = 'new' WHERE id = ? AND stage = 'done'"
-                " AND action IN ('note', 'skip') AND gone_at IS NULL",
+                " AND action IN ('note', 'skip') AND gone_at IS NULL AND erased_at IS NULL",
                 (person, row_id),
             )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.model import Aspect, Choice, Draft, DraftState, Finding, Mention, Priority, Reason, Tone, Urgency, Verdict
 from monitor.store.engine import Row, instant, moment
+from monitor.store.tombstones import legible
 
 
 def dump(value: object) -> str:
@@ -83,7 +84,7 @@ def load_draft(row: Row) -> Draft:
         rev=row["rev"],
         state=DraftState(row["state"]),
         language=row["language"],
-        text=row["text"],
+        text=legible(row["text"]),
         parts=json.loads(row["parts"]),
         author=row["author"],
         findings=tuple(Finding(**finding) for finding in json.loads(row["findings"])),

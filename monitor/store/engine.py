@@ -23,6 +23,15 @@ BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_C
 DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "journal_size_limit=67108864",
+    "secure_delete=ON",  # what is deleted is overwritten; some builds of SQLite do so anyway, others do not
+)
+
+
 class Engine:
     """The connection that every table's class shares. Safe to call from several threads, one at a time."""
 
@@ -34,7 +43,7 @@ class Engine:
                 path, timeout=busy_timeout, isolation_level=None, check_same_thread=False, cached_statements=256
             )
             self.connection.row_factory = sqlite3.Row
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "journal_size_limit=67108864"):
+            for pragma in _PRAGMAS:
                 self.connection.execute(f"PRAGMA {pragma}")
 
     @contextmanager
@@ -84,6 +93,11 @@ class Engine:
         found = self.rows("PRAGMA quick_check(1)")[0][0]
         if found != "ok":
             raise StoreError(f"{self.path} is damaged ({found}). Stop Ohlas and put back the newest of {self.backups}.")
+
+    def rewrite(self) -> None:
+        """Write the file anew, without a trace of what was deleted."""
+        with self._lock, _named_errors():
+            self.connection.execute("VACUUM")
 
     @property
     def backups(self) -> Path:

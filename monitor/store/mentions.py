@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from sqlite3 import Connection
 
@@ -15,6 +15,7 @@ from monitor.store.corrections import HOLDS
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.sources import PollRecord, record_poll
 from monitor.store.threads import drafted_before
+from monitor.store.tombstones import buried
 from monitor.text import fold
 
 CHUNK = 500  # rows of one statement; 14 values each stay below SQLite's 32,766 variables
@@ -159,9 +160,21 @@ def _save(connection: Connection, source: str, page: Page, now: datetime) -> Sav
         if mention.reply and not replied_at and not seen_out(connection, row_id, mention.reply, now):
             _answered(connection, row_id, mention.reply, now)
             answered += 1
+    fresh = _without_erased(connection, source, fresh)
     _insert(connection, list(fresh.values()), now)
     gone = _gone(connection, source, page.gone, now)
     return SavedPage(new=len(fresh), edited=edited, gone=gone, answered=answered)
+
+
+def _without_erased(connection: Connection, source: str, fresh: Mapping[str, Mention]) -> dict[str, Mention]:
+    """What was erased does not come back; who answers it does not name it either."""
+    threads = {mention.thread for mention in fresh.values() if mention.thread}
+    erased = buried(connection, source, fresh.keys() | threads)
+    return {
+        name: replace(mention, thread=erased[mention.thread]) if mention.thread in erased else mention
+        for name, mention in fresh.items()
+        if name not in erased
+    }
 
 
 Known = tuple[str, int, str, float | None]  # id at the source, row id, content hash, when an answer was first seen

@@ -103,7 +103,7 @@ class ModelledDrafts:
         rows = self._engine.rows(
             "SELECT draft.text FROM draft JOIN mention ON mention.id = draft.mention_id"
             " WHERE draft.state IN ('published', 'approved') AND draft.purpose = 'answer' AND draft.language = ?"
-            " AND mention.label = ? ORDER BY draft.decided_at DESC, draft.id DESC LIMIT ?",
+            " AND mention.label = ? AND draft.erased_at IS NULL ORDER BY draft.decided_at DESC, draft.id DESC LIMIT ?",
             (language, label, limit),
         )
         return [row["text"] for row in rows]

@@ -30,6 +30,7 @@ PERSONAL: Final[Mapping[str, frozenset[str]]] = {
     "message": frozenset({"body", "error"}),
     "correction": frozenset({"content_hash", "verdict"}),
     "correction_text": frozenset({"text"}),
+    "alert": frozenset({"subject"}),  # which post spreads
 }
 OURS: Final[Mapping[str, frozenset[str]]] = {
     "mention": frozenset({"source", "language", "stage", "label", "action", "wanted"}),
@@ -57,6 +58,13 @@ OURS: Final[Mapping[str, frozenset[str]]] = {
     "setting": frozenset({"name", "value"}),
     "erasure": frozenset({"actor", "via", "why"}),
     "tombstone": frozenset({"digest"}),
+    "alert": frozenset({"kind"}),
+    "budget": frozenset({"account", "name", "unit", "span", "sources"}),
+    "budget_spent": frozenset({"account", "name"}),
+    "channel": frozenset({"key", "kind", "name", "health", "code", "detail", "warned"}),
+    "digest": frozenset({"person", "edition", "day", "first_day", "last_day", "message_key"}),
+    "digest_reader": frozenset({"person"}),
+    "_sqlite_migrations": frozenset({"migration_set", "name", "applied_at"}),
 }
 
 # What people and Ohlas write into the list of decisions beside free words; the words of other reasons go.
@@ -153,6 +161,8 @@ def _wipe_mention(connection: Connection, key: bytes, row: Row, now: datetime) -
     # what others said below it is theirs, but whom they answered is not
     connection.execute("UPDATE mention SET thread = ? WHERE source = ? AND thread = ? AND thread <> ''", names)
     connection.execute("UPDATE cases SET key = '' WHERE id = ?", (row["case_id"],))
+    subject = f"{row['source']}\x1f{row['external_id']}"
+    connection.execute("DELETE FROM alert WHERE kind = 'spreading' AND subject = ?", (subject,))
 
 
 def _forget_lessons(connection: Connection, mentions: Sequence[Row]) -> None:

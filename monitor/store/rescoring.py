@@ -68,7 +68,7 @@ class Rescoring:
 
 
 _DIFFERS = (
-    "(stage = 'done' AND replied_at IS NULL"
+    "(stage = 'done' AND replied_at IS NULL AND erased_at IS NULL"
     " AND substr(coalesce(json_extract(verdict, '$.model'), ''), 1, length(:model)) <> :model)"
 )
 _UNTOUCHED = (

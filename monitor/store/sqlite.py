@@ -12,13 +12,17 @@ from monitor.store.acknowledgements import Acknowledgements
 from monitor.store.alerts import Alerts
 from monitor.store.aside import AsideMentions
 from monitor.store.asking import AskingRows
+from monitor.store.backups import Backups
 from monitor.store.budgets import Budgets
+from monitor.store.channels import Channels
+from monitor.store.compacting import Compacting
 from monitor.store.corrections import Corrections
 from monitor.store.counting import Counting
 from monitor.store.digests import Digests
 from monitor.store.drafts import Drafts
 from monitor.store.edits import Edits
 from monitor.store.engine import Engine
+from monitor.store.erasing import Erasing
 from monitor.store.highlights import Highlights
 from monitor.store.lately import LatelyRows
 from monitor.store.llm_use import LlmUse
@@ -47,6 +51,7 @@ class SqliteStore:
         self._engine.migrate()
         self.sources = Sources(self._engine)
         self.mentions = Mentions(self._engine)
+        self.channels = Channels(self._engine)
         self.drafts = Drafts(self._engine)
         self.publications = Publications(self._engine)
         self.views = Views(self._engine)
@@ -67,6 +72,9 @@ class SqliteStore:
         self.alerts = Alerts(self._engine)
         self.lately = LatelyRows(self._engine)
         self.sign_ins = SignIns(self._engine)
+        self.erasing = Erasing(self._engine)
+        self.compacting = Compacting(self._engine)
+        self.backups = Backups(self._engine)
         self.backup = self._engine.backup
         self._thread: ThreadPoolExecutor | None = None
 

@@ -11,7 +11,7 @@ _AROUND = (
     " WHERE own.thread <> ''"
     " UNION SELECT mention.id FROM own JOIN mention ON mention.source = own.source AND mention.thread = own.thread"
     " AND mention.thread <> '')"
-    " SELECT draft.text FROM draft WHERE draft.state IN "
+    " SELECT draft.text FROM draft WHERE draft.erased_at IS NULL AND draft.state IN "
 )
 _NEWEST = " ORDER BY draft.updated_at DESC, draft.id DESC LIMIT ?"
 

@@ -61,6 +61,11 @@ def stand_in(key: bytes, *parts: str) -> str:
     return f"{ERASED}{hmac.digest(key, said, 'sha256').hex()[:32]}"
 
 
+def legible(text: str) -> str:
+    """A text, or "" where only the hash of one is left."""
+    return "" if text.startswith(ERASED) else text
+
+
 def bury(connection: Connection, digests: Iterable[str], erasure_id: int, now: datetime) -> None:
     connection.executemany(
         "INSERT INTO tombstone (digest, at, erasure_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",

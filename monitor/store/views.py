@@ -14,6 +14,7 @@ from monitor.store.asking import Asking, load_asking
 from monitor.store.codec import load_draft, load_mention, load_verdict
 from monitor.store.engine import Engine, Row, instant, moment
 from monitor.store.queues import NOBODY, OF_SOMEBODY, TABS, Tab, Viewer, belongs, count_tabs, looking
+from monitor.store.tombstones import legible
 
 __all__ = ["TABS", "InboxFilter", "Tab", "Views"]
 
@@ -108,6 +109,7 @@ class Matter:
     verdict: Verdict
     seen_at: datetime
     gone_at: datetime | None
+    erased_at: datetime | None = None
     history: tuple[HistoryEntry, ...] = ()
     revisions: tuple[Revision, ...] = ()
     edits: tuple[MentionEdit, ...] = ()
@@ -176,6 +178,7 @@ class Views:
             verdict=verdict_of(mention_row),
             seen_at=instant(mention_row["seen_at"]),
             gone_at=moment(mention_row["gone_at"]),
+            erased_at=moment(mention_row["erased_at"]),
             history=self._history(draft_id),
             revisions=self._revisions(draft_id),
             edits=self._edits(draft.mention_id),
@@ -287,7 +290,8 @@ class Views:
     def _revisions(self, draft_id: int) -> tuple[Revision, ...]:
         rows = self._engine.rows("SELECT * FROM draft_rev WHERE draft_id = ? ORDER BY rev", (draft_id,))
         return tuple(
-            Revision(rev=row["rev"], text=row["text"], author=row["author"], at=instant(row["at"])) for row in rows
+            Revision(rev=row["rev"], text=legible(row["text"]), author=row["author"], at=instant(row["at"]))
+            for row in rows
         )
 
     def _edits(self, mention_id: int) -> tuple[MentionEdit, ...]:
