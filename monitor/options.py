@@ -9,7 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alert_options import AlertOptions
+from monitor.channel_options import ChannelOptions
 from monitor.digest_options import DigestOptions
+from monitor.retention_options import RetentionOptions
 from monitor.section import Options, Security, Weekday, known_zone
 
 __all__ = ["Options", "Security", "Weekday"]  # from here, too: this is where options are looked for
@@ -389,8 +391,10 @@ class Config(Options):
     alerts: AlertOptions = AlertOptions()
     digest: DigestOptions = DigestOptions()
     page: PageOptions = PageOptions()
+    retention: RetentionOptions = RetentionOptions()
     service: ServiceOptions = ServiceOptions()
     slack: SlackOptions | None = Field(default=None, description="drafts in Slack")
     mail: MailOptions | None = Field(default=None, description="drafts by e-mail")
+    channels: ChannelOptions | None = Field(default=None, description="your own pages, profiles, form and mailbox")
     sources: dict[str, SourceOptions] = Field(default_factory=dict)
     base: Path = Field(default=Path(), description="folder of config.toml; set when read")
