@@ -24,6 +24,8 @@ from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 
+QUOTA = "about 3,600 requests an hour with a key"
+COST = "free for members of the developer programme"
 API = "https://api.appstoreconnect.apple.com/v1"
 FEED = "https://itunes.apple.com"
 # Now and then one of them comes without a single entry, while the other has fifty.

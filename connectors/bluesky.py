@@ -30,6 +30,8 @@ from monitor.quotas import pause, too_many
 from monitor.rechecks import Watched
 from monitor.text import clean, fold, one_line
 
+QUOTA = "3,000 requests in 5 minutes"
+COST = "free"
 POST = "app.bsky.feed.post"
 MOST = 100  # posts in one answer
 LOOKED_AT = 25  # posts that one poll looks at again

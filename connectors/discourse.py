@@ -27,6 +27,8 @@ from monitor.quotas import too_many
 from monitor.rechecks import Watched
 from monitor.text import canonical_url, fold, html_to_text, one_line
 
+QUOTA = "about 60 requests a minute with a key"
+COST = "free"
 LOOKED_AT = 10  # posts that one poll looks at again
 LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
 _ASIDE = re.compile(r"<(/?)aside\b[^>]{0,1000}>")

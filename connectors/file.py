@@ -23,6 +23,8 @@ from monitor.model import Mention, Page, text_hash
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
 
+QUOTA = "none"
+COST = "free"
 FieldName = Literal["id", "text", "author", "title", "rating", "language", "url", "created_at", "reply", "thread"]
 Format = Literal["auto", "csv", "jsonl", "json"]
 

@@ -21,6 +21,8 @@ from monitor.model import Mention, Page, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import fold, html_to_text, one_line
 
+QUOTA = "none that is known"
+COST = "free"
 API = "https://hn.algolia.com/api/v1"
 MOST = 100  # posts in one answer
 OVERLAP = 3600  # seconds; what is written is found a while later

@@ -28,6 +28,8 @@ from monitor.model import Mention, Page, ReplyRules, text_hash
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, one_line
 
+QUOTA = "a new export every 6 hours"
+COST = "free with Ověřeno/Overené zákazníkmi"
 RENEWED = 6 * 3600.0  # seconds; Heureka makes a new export this often
 OVERLAP = timedelta(days=14)  # customers may edit a review, and Heureka publishes some late
 REACH = timedelta(days=180)  # `from` may not lie further back

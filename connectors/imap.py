@@ -39,6 +39,8 @@ from monitor.text import canonical_url, clean, html_to_text, one_line, plain
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
 
+QUOTA = "what your mail provider allows"
+COST = "free"
 MOST = 50  # mails in one poll
 LIMIT = 300_000  # bytes of a mail that are looked at; attachments make mails large, not what people type
 _RULES = Path(__file__).with_suffix(".toml")

@@ -28,6 +28,8 @@ from monitor.quotas import pause, too_many
 from monitor.rechecks import Watched
 from monitor.text import canonical_url, fold, html_to_text, one_line
 
+QUOTA = "300 requests in 5 minutes"
+COST = "free"
 MOST = 40  # posts in one answer
 LOOKED_AT = 10  # posts that one poll looks at again
 _ID = re.compile(r"[A-Za-z0-9]{1,40}")  # numbers on Mastodon; its relatives have others

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import praw
     import requests
 
+QUOTA = "100 requests a minute"
+COST = "free, after Reddit has approved your app"
 T = TypeVar("T")
 
 MOST = 100  # posts and comments in one answer of Reddit

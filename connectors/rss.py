@@ -30,6 +30,8 @@ from monitor.worker import Worker, shared
 if TYPE_CHECKING:  # the worker process, which imports this module, has no use for HTTP
     from monitor.http import Http, Response
 
+QUOTA = "none"
+COST = "free"
 ENTRIES = 1000  # the most that one answer may bring
 BODY = 15 * 2**20  # bytes
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"

@@ -29,6 +29,8 @@ from monitor.model import Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 
+QUOTA = "3 requests at once, and a bucket that empties by itself"
+COST = "free with Shoptet Premium, or as an add-on"
 API = "https://api.myshoptet.com"
 MOST = 100  # reviews on one page
 REACH = timedelta(days=365)  # how far the first reading goes back

@@ -23,6 +23,8 @@ from monitor.model import Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 
+QUOTA = "about 20 answers a minute in one group"
+COST = "free"
 API = "https://api.telegram.org"
 MOST = 100  # messages in one answer
 _TOKEN = re.compile(r"([0-9]{5,20}):[A-Za-z0-9_-]{30,60}")

@@ -32,6 +32,8 @@ from monitor.options import SourceOptions
 from monitor.rechecks import DAY, Watched
 from monitor.text import clean, fold, one_line
 
+QUOTA = "833 requests in 5 minutes, 10,000 an hour"
+COST = "part of Trustpilot's paid plans"
 API = "https://api.trustpilot.com/v1"
 TOKENS = f"{API}/oauth/oauth-business-users-for-applications"
 MOST = 100  # reviews on one page

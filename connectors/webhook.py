@@ -34,6 +34,8 @@ from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
 
+QUOTA = "none"
+COST = "free"
 WINDOW = 300.0  # seconds that the sender's clock may be off, and a message may be under way
 LIMIT = 5 * 2**20  # bytes of one body
 MOST = 1_000  # mentions in one body

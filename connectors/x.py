@@ -31,6 +31,8 @@ from monitor.model import Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
 
+QUOTA = "450 searches and 100 answers in 15 minutes"
+COST = "from $0.001 a post read and $0.010 an answer, up to your `monthly_cap`"
 # Dollars, as X asked them in 2026. What is read twice on one day is free, and is counted here all the same.
 PRICES = {"mentions": 0.001, "search": 0.005, "author": 0.010, "answer": 0.010, "link": 0.200}
 MOST = 100  # posts in one answer of X

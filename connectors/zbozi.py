@@ -27,6 +27,8 @@ from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 
+QUOTA = "1 request a second"
+COST = "free with an account of Sklik"
 API = "https://api.sklik.cz/v1"
 PACE = 1.0  # seconds between two requests
 DAY = 86400.0
