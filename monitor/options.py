@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alert_options import AlertOptions
+from monitor.case_options import CaseOptions
 from monitor.channel_options import ChannelOptions
 from monitor.digest_options import DigestOptions
 from monitor.retention_options import RetentionOptions
@@ -387,6 +388,7 @@ class Config(Options):
     drafting: DraftingOptions = DraftingOptions()
     classifier: ClassifierOptions = ClassifierOptions()
     triage: TriageOptions = TriageOptions()
+    cases: CaseOptions = CaseOptions()
     approval: ApprovalOptions = ApprovalOptions()
     alerts: AlertOptions = AlertOptions()
     digest: DigestOptions = DigestOptions()

@@ -84,6 +84,15 @@ class Connection:
             raise _refused(started.code, started.message)
         await self._hand_over(raw)
 
+    async def asked(self, recipient: str, sender: str | None = None) -> tuple[int, str]:
+        """What the server says to a mail from `sender` (ourselves; "" is nobody) for `recipient`, as a code and words.
+        No mail is sent. Raises TemporaryError, PermanentError and AuthError where it does not come to that."""
+        with _named_on_the_way(self.sender):
+            await self.client.mail(wire_address(self.sender) if sender is None else sender)
+            answer = await self.client.execute_command(b"RCPT", f"TO:<{wire_address(recipient)}>".encode())
+            await self.client.rset()
+        return answer.code, one_line(answer.message, 200)
+
     async def _hand_over(self, raw: bytes) -> None:
         """aiosmtplib's own data() raises the same errors before and after the mail is on its way, so the step that
         cannot be taken back is done here."""

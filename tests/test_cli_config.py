@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from monitor.channel_options import ChannelOptions
 from monitor.options import Config, MailOptions, PersonOptions, RoutingRule, SlackOptions, SourceOptions
 from monitor.settings import connector_kinds, read
 from tests.terminal import ROOT, answer
 
 SHIPPED = ROOT / "config.toml"
 SECTIONS = [name for name, field in Config.model_fields.items() if isinstance(field.get_default(), BaseModel)]
-OPTIONAL = {"people": PersonOptions, "routing": RoutingRule, "slack": SlackOptions, "mail": MailOptions}
+OPTIONAL = {"people": PersonOptions, "routing": RoutingRule, "slack": SlackOptions, "mail": MailOptions, "channels": ChannelOptions}
 SWITCHED_OFF = re.compile(r"^# (\[{1,2}[\w.-]+\]{1,2}|[a-z_]+ = .*)$", re.MULTILINE)
 # the line shows an example, for there is no default to show
 OFF_BY_DEFAULT = {
@@ -49,6 +50,7 @@ ENVIRON = {
     **dict.fromkeys(("TRUSTPILOT_KEY", "TRUSTPILOT_SECRET", "TRUSTPILOT_WEBHOOK_SECRET"), "0" * 16),
     **dict.fromkeys(("SHOPTET_TOKEN", "SHOPTET_WEBHOOK_KEY"), "0" * 12),
     **dict.fromkeys(("X_CONSUMER_KEY", "X_CONSUMER_SECRET", "X_ACCESS_TOKEN_SECRET"), "0" * 12),
+    "MAILBOX_PASSWORD": "0" * 12,
     **dict.fromkeys(
         ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SMTP_PASSWORD", "IMAP_PASSWORD"), "0" * 12
     ),
