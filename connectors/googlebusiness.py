@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr
 
+from monitor.budgets import Budget, Rolling, account_of
 from monitor.cursors import Tokens
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, string
@@ -27,6 +28,7 @@ from monitor.text import canonical_url, clean, fold, one_line
 API = "https://mybusiness.googleapis.com/v4"
 MOST = 50  # reviews in one answer
 OVERLAP = 3600  # seconds that are read again
+A_MINUTE = 300  # requests that the app, for all of its places, may make in a minute
 STARS = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5}
 _LISTED = frozenset({"reviews", "averageRating", "totalReviewCount", "nextPageToken"})
 _ID = re.compile(r"[\w=-]{1,300}", re.ASCII)
@@ -55,8 +57,17 @@ class GoogleBusiness:
 
     def __init__(self, settings: Settings, http: Http) -> None:
         grant = RefreshToken(settings.client_id, settings.client_secret, settings.refresh_token)
+        quota = Budget(
+            account=account_of("googlebusiness", settings.client_id),
+            name="requests",
+            limit=A_MINUTE,
+            window=Rolling(60),
+            reserve=A_MINUTE / 10,
+        )
+        requests = http.ledger.meter(quota)
+        self.budgets = {quota: 1.0}
         self._settings = settings
-        self._api = GoogleApi(http, grant, "Google Business Profile")
+        self._api = GoogleApi(http, grant, "Google Business Profile", requests, requests)
         self._reviews = f"{API}/accounts/{settings.account}/locations/{settings.location}/reviews"
 
     async def poll(self, cursor: str) -> Page:
@@ -110,7 +121,7 @@ class GoogleBusiness:
 
     async def _review(self, mention: Mention) -> dict[str, Any]:
         """As it stands now. Raises NotFound where it is deleted."""
-        review = (await self._api.get(self._address(mention))).json()
+        review = (await self._api.get(self._address(mention), writing=True)).json()
         found = self._mention(review, mention.created_at) if isinstance(review, dict) else None
         if found is None or found.id != mention.id:
             raise TemporaryError("Google does not show the original at the moment")

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr, field_validator
 
+from monitor.budgets import Budget, Day, Rolling, account_of
 from monitor.cursors import LATEST, Tokens
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
@@ -27,7 +28,8 @@ from monitor.text import clean, fold, html_to_text, one_line
 API = "https://androidpublisher.googleapis.com/androidpublisher/v3/applications"
 SCOPE = "https://www.googleapis.com/auth/androidpublisher"
 MOST = 100  # reviews in one answer
-APART = 20.0  # seconds between two pages; an app may be asked 200 times an hour
+APART = 20.0  # seconds between two pages
+HOURLY, DAILY = 200, 2_000  # times that an app may be asked in an hour, and answers that it may give in a day
 OVERLAP = 3600  # seconds that are read again, as the order is Google's
 _ID = re.compile(r"[\w:.=-]{1,200}", re.ASCII)
 
@@ -57,7 +59,12 @@ class GooglePlay:
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
-        self._api = GoogleApi(http, ServiceAccount(settings.service_account, SCOPE), "Google Play")
+        account = account_of("googleplay", settings.app)
+        reads = Budget(account=account, name="requests", limit=HOURLY, window=Rolling(3600), reserve=HOURLY / 10)
+        writes = Budget(account=account, name="answers", limit=DAILY, window=Day("America/Los_Angeles"))
+        meters = (http.ledger.meter(reads), http.ledger.meter(writes))
+        self.budgets = {reads: 1.0, writes: 0.0}
+        self._api = GoogleApi(http, ServiceAccount(settings.service_account, SCOPE), "Google Play", *meters)
         self._reviews = f"{API}/{settings.app}/reviews"
 
     async def poll(self, cursor: str) -> Page:
@@ -90,7 +97,7 @@ class GooglePlay:
 
     async def fetch(self, mention: Mention) -> Mention | None:
         try:
-            review = (await self._api.get(self._address(mention))).json()
+            review = (await self._api.get(self._address(mention), writing=True)).json()
         except NotFound:
             return None
         found = self._mention(review, mention.created_at) if isinstance(review, dict) else None

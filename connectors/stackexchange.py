@@ -1,7 +1,7 @@
 """Questions on Stack Overflow and the other sites of Stack Exchange that a search finds. For reading only: answers that
 a program writes are not welcome there.
 
-An address may ask 300 times a day, with a key 10,000 times; what is left is spread over the rest of the day.
+An address may ask 300 times a day, with a key 10,000 times; sources without a key share those 300.
 https://api.stackexchange.com/docs/throttle
 """
 
@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
+from monitor.budgets import Budget, Day, account_of, renewed
 from monitor.cursors import LATEST, Moments
 from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
@@ -57,6 +58,15 @@ class StackExchange:
         self._settings = settings
         self._http = http
         self._own = {fold(name) for name in settings.own_names}
+        self._key = settings.key.get_secret_value() if settings.key else ""
+        quota = Budget(
+            account=account_of("stackexchange", self._key),
+            name="requests",
+            limit=10_000 if self._key else 300,
+            window=Day(),
+        )
+        self._requests = http.ledger.meter(quota)
+        self.budgets = {quota: 1.0}
 
     async def poll(self, cursor: str) -> Page:
         state, now = Moments.parse(cursor), datetime.now(UTC)
@@ -69,7 +79,7 @@ class StackExchange:
         page = self._page(document["items"], now)
         written = [_written(item) for item in rows(document, "items") if _written(item)]
         state.go_on(written, document.get("has_more") is True, int(now.timestamp()))
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.before), wait=_pause(document, now))
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.before), wait=_backoff(document))
 
     async def close(self) -> None:
         pass
@@ -83,17 +93,33 @@ class StackExchange:
 
     async def _ask(self, path: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """What the API answers; `items` is a list. Raises a `SourceError`."""
-        key = {"key": self._settings.key.get_secret_value()} if self._settings.key else {}
+        key = {"key": self._key} if self._key else {}
+        self._requests.take()
         query = urlencode({"site": self._settings.site, "filter": "withbody", **asked, **key})
         response = await self._http.get(f"{API}/{path}?{query}", also=(400,))
         document = response.json()
+        self._heed(document if isinstance(document, dict) else {})
         if isinstance(document, dict) and "error_id" in document:
-            raise _refusal(document)
+            raise self._refusal(document)
         if response.status == 400:
             raise PermanentError("Stack Exchange answers 400 Bad Request; check the options of this source")
         if not isinstance(document, dict) or not isinstance(document.get("items"), list):
             raise TemporaryError("Stack Exchange answers with something that is no list of questions")
         return document
+
+    def _heed(self, document: Mapping[str, Any]) -> None:
+        """Others at the same address take from the same quota."""
+        left, now = document.get("quota_remaining"), datetime.now(UTC)
+        if isinstance(left, int) and 0 <= left < 10**9:
+            self._requests.observe(left, (renewed(self._requests.budget, now) - now).total_seconds())
+        if backoff := _backoff(document):
+            self._requests.close(backoff)
+
+    def _refusal(self, document: Mapping[str, Any]) -> SourceError:
+        error = _refusal(document)
+        if isinstance(error, TemporaryError) and error.retry_after:
+            self._requests.close(error.retry_after)
+        return error
 
     def _page(self, items: list[Any], otherwise: datetime) -> Page:
         mentions: dict[str, Mention] = {}
@@ -130,16 +156,10 @@ def _written(item: Mapping[str, Any]) -> int:
     return int(value) if isinstance(value, int | float) and 0 < value < LATEST else 0
 
 
-def _pause(document: Mapping[str, Any], now: datetime) -> float:
-    """Seconds: what it asks for in `backoff`, or so many that the rest of the quota lasts until it is renewed."""
-    backoff, left = document.get("backoff"), document.get("quota_remaining")
-    asked = min(float(backoff), DAY) if isinstance(backoff, int) and backoff > 0 else 0.0
-    return max(asked, _until_midnight(now) / max(left, 1)) if isinstance(left, int) else asked
-
-
-def _until_midnight(now: datetime) -> float:
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return (midnight - now).total_seconds()
+def _backoff(document: Mapping[str, Any]) -> float:
+    """Seconds for which it wants to be left alone."""
+    said = document.get("backoff")
+    return min(float(said), DAY) if isinstance(said, int) and said > 0 else 0.0
 
 
 def _refusal(document: Mapping[str, Any]) -> SourceError:

@@ -1,7 +1,7 @@
 """Comments on YouTube, below the videos of your channel and below other videos, with the YouTube Data API.
 
-A key reads; answers need the permission of the channel's owner. A project has 10,000 units a day: reading a page costs
-one, an answer fifty. They are counted, and spread over what is left of the day.
+A key reads; answers need the permission of the channel's owner. A project has 10,000 units a day, which all sources
+with the same key share: reading a page costs one, an answer fifty.
 https://developers.google.com/youtube/v3/docs/commentThreads/list
 """
 
@@ -11,14 +11,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.budgets import Budget, Day, account_of
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
@@ -36,7 +36,7 @@ OVERLAP = 3600.0  # seconds; some comments are shown late
 LOOKED_THROUGH = 5  # pages of answers in which one is looked for
 ANSWER = 50  # units that an answer costs; everything else costs one
 _RESERVED = 0.1  # share of the day's units that is kept for answers
-_DAYS = ZoneInfo("America/Los_Angeles")  # quotas are renewed at midnight there
+_DAYS = Day("America/Los_Angeles")  # quotas are renewed at midnight there
 _REFUSALS = (400, 403, 404, 429)
 _SPENT = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _BAD_KEY = frozenset({"keyInvalid", "keyExpired", "API_KEY_INVALID"})
@@ -57,9 +57,7 @@ class Settings(SourceOptions):
     client_id: str = Field(default="", description="of an OAuth client; for answering")
     client_secret: SecretStr | None = Field(default=None, description="its secret: '$NAME'")
     refresh_token: SecretStr | None = Field(default=None, description="what the channel's owner granted it: '$NAME'")
-    daily_units: int = Field(
-        default=10_000, ge=200, description="units a day that this source may take; share them among several"
-    )
+    daily_units: int = Field(default=10_000, ge=200, description="units a day that your project on Google Cloud has")
     recheck_days: int = Field(default=30, ge=0, le=365, description="days for which it is checked what was deleted")
 
     @model_validator(mode="after")
@@ -96,13 +94,6 @@ class _State(Cursor):
     newest: float = 0.0  # on its first page
     until: dict[str, float] = Field(default_factory=dict)  # up to when each is read
     watched: Watched = Field(default_factory=Watched)
-    day: str = ""  # in California
-    units: int = 0  # that were spent on that day
-
-    def spend(self, units: int, now: datetime) -> None:
-        today = now.astimezone(_DAYS).date().isoformat()
-        self.units = units + (self.units if self.day == today else 0)
-        self.day = today
 
     def go_on(self, job: str, written: list[float], following: str) -> None:
         """Note where to read on. The very first time, the newest page is enough."""
@@ -117,7 +108,7 @@ class _State(Cursor):
 
 
 class YouTube:
-    """Reads. Every poll is one request, as long as there are units."""
+    """Reads. Every poll is one request."""
 
     reply_rules = ReplyRules(kind="manual", max_length=10_000, channel="post")
 
@@ -126,43 +117,46 @@ class YouTube:
         self._http = http
         self._api = GoogleApi(http, settings.grant, "YouTube") if settings.grant else None
         self._own = {fold(name.lstrip("@")) for name in settings.own_names}
-        self._unnoted = 0  # units spent that no cursor counts yet
+        key = settings.key.get_secret_value() if settings.key and not settings.client_id else ""
+        quota = Budget(
+            account=account_of("youtube", settings.client_id or key),
+            name="units",
+            unit="units",
+            limit=settings.daily_units,
+            window=_DAYS,
+            reserve=settings.daily_units * _RESERVED,
+        )
+        self._units = http.ledger.meter(quota)
+        self.budgets = {quota: float(bool(settings.channel) + len(settings.videos))}
 
     async def poll(self, cursor: str) -> Page:
-        state, now, before = _State.parse(cursor), datetime.now(UTC), self._unnoted
-        state.spend(before, now)
-        if self._left(state) <= 0:
-            return Page(cursor=cursor, wait=_until_midnight(now))
+        state, now = _State.parse(cursor), datetime.now(UTC)
         due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:AGAIN]
         jobs = [*(["channel"] if self._settings.channel else []), *self._settings.videos, *(["again"] if due else [])]
         job = state.job if state.job in jobs else jobs[0]
         if job != state.job:
             state.token = ""
         page = await (self._look_again(state, due, now) if job == "again" else self._read(state, job, now))
-        state.spend(self._unnoted - before, now)
-        self._unnoted = 0
         if not state.token:
             state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
-        wait = _until_midnight(now) / max(self._left(state), 1.0)
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=wait)
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.job))
 
     async def close(self) -> None:
         pass
 
     async def fetch(self, mention: Mention) -> Mention | None:
         if "." in mention.id:
-            items = rows(await self._ask("comments", {"id": mention.id, "part": "snippet"}), "items")
+            asked = {"id": mention.id, "part": "snippet"}
+            items = rows(await self._ask("comments", asked, writing=True), "items")
             found = [self._mention(item, {}, mention.created_at) for item in items]
         else:
-            items = rows(await self._ask("commentThreads", {"id": mention.id, "part": "snippet,replies"}), "items")
+            asked = {"id": mention.id, "part": "snippet,replies"}
+            items = rows(await self._ask("commentThreads", asked, writing=True), "items")
             found = [one for item in items for one in self._thread(item, mention.created_at)]
         current = next((one for one in found if one and one.id == mention.id), None)
         if items and current is None:
             raise TemporaryError("YouTube does not show the original at the moment")
         return replace(current, url=mention.url, raw=mention.raw) if current else None
-
-    def _left(self, state: _State) -> float:
-        return self._settings.daily_units * (1 - _RESERVED) - state.units
 
     async def _read(self, state: _State, job: str, now: datetime) -> Page:
         where = {"allThreadsRelatedToChannelId": self._settings.channel} if job == "channel" else {"videoId": job}
@@ -190,21 +184,27 @@ class YouTube:
         state.watched.looked_at(due, gone, now.timestamp())
         return Page(gone=gone)
 
-    async def _ask(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
+    async def _ask(self, path: str, asked: Mapping[str, str], *, writing: bool = False) -> dict[str, Any]:
         """What the API answers; `items` is a list. Raises a `SourceError`."""
         url = f"{API}/{path}?{urlencode({'textFormat': 'plainText', **asked})}"
-        self._unnoted += 1
+        self._units.take(writing=writing)
         if self._api is not None:
             response = await self._api.get(url, also=_REFUSALS)
         else:
             key = self._settings.key.get_secret_value() if self._settings.key else ""
             response = await self._http.get(url, headers={"X-Goog-Api-Key": key}, also=_REFUSALS)
         if response.status >= 400:
-            raise _refusal(response)
+            raise self._refusal(response)
         document = response.json()
         if not isinstance(document, dict) or not isinstance(document.get("items"), list):
             raise TemporaryError("YouTube answers with something that is no list of comments")
         return document
+
+    def _refusal(self, response: Response) -> SourceError:
+        error = _refusal(response)
+        if isinstance(error, TemporaryError) and error.retry_after:
+            self._units.close(error.retry_after)
+        return error
 
     def _page(self, items: list[Any], now: datetime) -> Page:
         mentions: dict[str, Mention] = {}
@@ -269,10 +269,10 @@ class AnsweringYouTube(YouTube):
             raise PermanentError(_CLOSED)
         parent = mention.id.partition(".")[0]
         document = {"snippet": {"parentId": parent, "textOriginal": text}}
-        self._unnoted += ANSWER
+        self._units.take(ANSWER, writing=True)
         response = await self._api.send("POST", f"{API}/comments?part=snippet", document, also=_REFUSALS)
         if response.status >= 400:
-            raise _refusal(response)
+            raise self._refusal(response)
         try:
             posted = json.loads(response.body)
         except (ValueError, RecursionError):
@@ -285,7 +285,7 @@ class AnsweringYouTube(YouTube):
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         other, asked = False, {"parentId": mention.id.partition(".")[0], "part": "snippet", "maxResults": "100"}
         for _ in range(LOOKED_THROUGH):
-            document = await self._ask("comments", asked)
+            document = await self._ask("comments", asked, writing=True)
             answers = [self._mention(item, {}, mention.created_at) for item in rows(document, "items")]
             own = [one for one in answers if one and self._is_own(one) and one.created_at >= mention.created_at]
             if found := next((one for one in own if fold(one.text) == fold(text)), None):
@@ -313,12 +313,6 @@ def _moment(said: Mapping[str, Any], otherwise: datetime) -> datetime:
         return otherwise
 
 
-def _until_midnight(now: datetime) -> float:
-    """Seconds until YouTube gives new units."""
-    tomorrow = now.astimezone(_DAYS).date() + timedelta(days=1)
-    return (datetime.combine(tomorrow, time(), _DAYS).astimezone(UTC) - now).total_seconds()
-
-
 def _refusal(response: Response) -> SourceError:
     try:
         document = response.json()
@@ -327,7 +321,8 @@ def _refusal(response: Response) -> SourceError:
     error = inner(document if isinstance(document, dict) else {}, "error")
     reasons = {string(one, "reason") for one in (*rows(error, "errors"), *rows(error, "details"))}
     if reasons & _SPENT:
-        pause = _until_midnight(datetime.now(UTC))
+        now = datetime.now(UTC)
+        pause = (_DAYS.forgets(_DAYS.slot(now)) - now).total_seconds()
         return TemporaryError("the units that YouTube gives the project for a day are used up", retry_after=pause)
     if reasons & _BAD_KEY:
         return AuthError("YouTube refuses the key of this source")

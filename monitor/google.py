@@ -19,6 +19,8 @@ from pydantic import SecretStr
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response, error_for, retry_after
+from monitor.ledger import Meter
+from monitor.quotas import A_WHILE
 
 TOKENS = "https://oauth2.googleapis.com/token"
 EARLY = 120.0  # seconds by which a token is renewed before its end
@@ -96,36 +98,55 @@ class RefreshToken:
 
 
 class GoogleApi:
-    """Requests in the name of `grant`. `name` is how errors call the API."""
+    """Requests in the name of `grant`. `name` is how errors call the API. What reads takes one from `reads`, what
+    changes something one from `writes`."""
 
-    def __init__(self, http: Http, grant: Grant, name: str) -> None:
+    def __init__(
+        self, http: Http, grant: Grant, name: str, reads: Meter | None = None, writes: Meter | None = None
+    ) -> None:
         self._http = http
         self._grant = grant
         self._name = name
+        self._reads, self._writes = reads, writes
         self._token, self._until = "", 0.0
         self._turn = asyncio.Lock()
 
-    async def get(self, url: str, also: Collection[int] = ()) -> Response:
-        """Raises a `SourceError` for everything but 2xx and the statuses in `also`."""
-        return await self._granted(lambda headers: self._http.get(url, headers=headers, also=_UNDERSTOOD), also)
+    async def get(self, url: str, also: Collection[int] = (), *, writing: bool = False) -> Response:
+        """Raises a `SourceError` for everything but 2xx and the statuses in `also`. `writing`: it is needed for an
+        answer, so it may use the reserve."""
+        return await self._granted(
+            lambda headers: self._http.get(url, headers=headers, also=_UNDERSTOOD), also, self._reads, writing
+        )
 
     async def send(self, method: str, url: str, document: Mapping[str, Any], also: Collection[int] = ()) -> Response:
         """A request that changes something, once; a second time only where the token was refused."""
         body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
         return await self._granted(
-            lambda headers: self._http.send(method, url, headers=headers, body=body, also=_UNDERSTOOD), also
+            lambda headers: self._http.send(method, url, headers=headers, body=body, also=_UNDERSTOOD),
+            also,
+            self._writes,
+            True,
         )
 
     async def _granted(
-        self, request: Callable[[Mapping[str, str]], Awaitable[Response]], also: Collection[int] = ()
+        self,
+        request: Callable[[Mapping[str, str]], Awaitable[Response]],
+        also: Collection[int],
+        meter: Meter | None,
+        writing: bool,
     ) -> Response:
+        if meter is not None:
+            meter.take(writing=writing)
         response = await request(await self._headers())
         if response.status == 401:  # a token may end before its time
             self._until = 0.0
             response = await request(await self._headers())
         if response.status < 400 or response.status in also:
             return response
-        raise refusal(response, self._name)
+        error = refusal(response, self._name)
+        if meter is not None and isinstance(error, TemporaryError):
+            meter.close(error.retry_after or A_WHILE)
+        raise error
 
     async def token(self) -> str:
         async with self._turn:

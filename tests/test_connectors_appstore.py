@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from connectors import appstore
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Moderated, Page, Receipt
 from tests.appstore_platform import APP, ISSUER, KEY_ID, AppStoreConnect, failed, private_key, review
 from tests.contract import ConnectorContract
@@ -323,9 +324,9 @@ ODD = st.recursive(
 @given(st.dictionaries(st.sampled_from(NAMES), ODD))
 def test_nothing_that_a_review_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
     settings = appstore.Settings(kind="appstore", name="ios", **KEYS)  # type: ignore[arg-type]
-    connector: Any = appstore.connect(settings, None)  # type: ignore[arg-type]
+    connector: Any = appstore.connect(settings, Http())
     page = connector._page({"data": [thing], "included": [thing, thing]}, NOON)
     assert len(page.mentions) + len(page.skipped) == 1
-    feed: Any = appstore.AppStoreFeed(settings, None)  # type: ignore[arg-type]
+    feed: Any = appstore.AppStoreFeed(settings, Http())
     assert len(feed._page([thing], "sk").mentions) <= 1
     appstore._following({"links": thing | {"next": thing.get("body")}})

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from connectors import bluesky
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Connector, Mention, Page
 from tests.bluesky_platform import DID, KEYS, NOON, PASSWORD, BlueskyPlatform, post, said, uri
 from tests.contract import ConnectorContract
@@ -170,7 +171,7 @@ ODD = st.recursive(
 
 @given(post=st.dictionaries(st.sampled_from(NAMES), ODD), addressed=st.booleans())
 def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any], addressed: bool) -> None:
-    source = bluesky.Bluesky(bluesky.Settings(kind="bluesky", name="b", **KEYS), None)  # type: ignore[arg-type]
+    source = bluesky.Bluesky(bluesky.Settings(kind="bluesky", name="b", **KEYS), Http())
     page = source._page([post, "x"], NOON, addressed=addressed)
     assert len(page.mentions) + len(page.skipped) in (1, 2)
     assert all(mention.id and mention.text for mention in page.mentions)

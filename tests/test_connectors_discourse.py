@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from connectors import discourse
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, Mention, Page
 from tests.contract import ConnectorContract
 from tests.discourse_platform import FORUM, KEY, KEYS, NAME, DiscoursePlatform, post, said
@@ -209,7 +210,7 @@ ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size
 
 @given(st.dictionaries(st.sampled_from(NAMES), ODD))
 def test_nothing_that_a_post_holds_breaks_the_reading(odd: dict[str, Any]) -> None:
-    source = discourse.Discourse(discourse.Settings(kind="discourse", name="d", **KEYS), None)  # type: ignore[arg-type]
+    source = discourse.Discourse(discourse.Settings(kind="discourse", name="d", **KEYS), Http())
     page = source._page([odd, post(5, "a") | odd, "x"], NOON)
     assert all(mention.id and mention.text for mention in page.mentions)
 

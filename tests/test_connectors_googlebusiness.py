@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from connectors import googlebusiness
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Connector, Mention, Moderated, Page, Receipt
 from tests.contract import ConnectorContract
 from tests.google_platform import CLIENT, REFRESH, SECRET, GooglePlatform, refused
@@ -321,5 +322,5 @@ ODD = st.recursive(
 @given(st.dictionaries(st.sampled_from(NAMES), ODD))
 def test_nothing_that_a_review_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
     settings = googlebusiness.Settings(kind="googlebusiness", name="maps", **KEYS)
-    page = googlebusiness.GoogleBusiness(settings, None)._page([thing], NOON)  # type: ignore[arg-type]
+    page = googlebusiness.GoogleBusiness(settings, Http())._page([thing], NOON)
     assert len(page.mentions) + len(page.skipped) == 1

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from connectors import googleplay
 from monitor.cursors import Tokens
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Connector, Mention, Page, Receipt
 from tests.contract import ConnectorContract
 from tests.google_platform import GooglePlatform, refused, service_account
@@ -290,6 +291,6 @@ ODD = st.recursive(
 @given(st.dictionaries(st.sampled_from(NAMES), ODD))
 def test_nothing_that_a_review_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
     settings = googleplay.Settings(kind="googleplay", name="play", **KEYS)  # type: ignore[arg-type]
-    page = googleplay.GooglePlay(settings, None)._page({"reviews": [thing]}, NOON)  # type: ignore[arg-type]
+    page = googleplay.GooglePlay(settings, Http())._page({"reviews": [thing]}, NOON)
     assert len(page.mentions) + len(page.skipped) == 1
     Tokens().go_on([int(one.created_at.timestamp()) for one in page.mentions], "p1", NOW, googleplay.OVERLAP)

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from connectors import hackernews
 from monitor.cursors import Moments
 from monitor.errors import TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanReply, Page
 from tests.contract import ConnectorContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
@@ -156,7 +157,7 @@ ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size
 
 @given(st.dictionaries(st.sampled_from(NAMES), ODD))
 def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any]) -> None:
-    source = hackernews.HackerNews(hackernews.Settings(kind="hackernews", query="ab"), None)  # type: ignore[arg-type]
+    source = hackernews.HackerNews(hackernews.Settings(kind="hackernews", query="ab"), Http())
     mention = source._mention(post, NOON)
     assert mention is None or (mention.id and (mention.text or mention.title))
     Moments().go_on([hackernews._written(post)], False, NOW)

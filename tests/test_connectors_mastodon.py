@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from connectors import mastodon
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention, Page
 from tests.contract import ConnectorContract
 from tests.loopback import Answer, Loopback, LoopbackHttp
@@ -186,7 +187,7 @@ ODD = st.recursive(
 
 @given(post=st.dictionaries(st.sampled_from(NAMES), ODD), addressed=st.booleans())
 def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any], addressed: bool) -> None:
-    source = mastodon.Mastodon(mastodon.Settings(kind="mastodon", name="m", **KEYS), None)  # type: ignore[arg-type]
+    source = mastodon.Mastodon(mastodon.Settings(kind="mastodon", name="m", **KEYS), Http())
     page = source._page([{"id": "1", "status": post} if addressed else post, "x"], NOON, addressed=addressed)
     assert len(page.mentions) + len(page.skipped) in (1, 2)
     assert all(mention.id and (mention.text or mention.title) for mention in page.mentions)

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from connectors import reddit
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Connector, Mention, Page
 from tests.contract import ConnectorContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
@@ -214,7 +215,7 @@ ODD = st.recursive(
 
 @given(thing=st.dictionaries(st.sampled_from(NAMES), ODD))
 def test_nothing_that_a_post_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
-    source = reddit.Reddit(reddit.Settings(kind="reddit", name="r", **KEYS), None)  # type: ignore[arg-type]
+    source = reddit.Reddit(reddit.Settings(kind="reddit", name="r", **KEYS), Http())
     page = source._page([{"kind": "t1", "data": thing}], NOON)
     assert len(page.mentions) + len(page.skipped) + len(page.gone) == 1
     assert all(mention.id and (mention.text or mention.title) for mention in page.mentions)

@@ -15,10 +15,11 @@ import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from connectors import stackexchange
-from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, BudgetSpent, PermanentError, SourceError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanReply, Page
 from tests.contract import ConnectorContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
@@ -151,19 +152,27 @@ async def test_many_of_one_second_end_all_the_same() -> None:
         assert len(await poll(source, cursor)) == 2
 
 
-async def test_the_quota_is_spread_over_the_rest_of_the_day() -> None:
-    async with connected(Site([], left=11)) as source:
-        (page,) = await poll(source)
-    assert page.wait == 12 * 3600 / 10
-    async with connected(Site([], left=300)) as source:
-        (page,) = await poll(source)
-    assert page.wait < 300
+async def test_what_others_leave_of_the_quota_is_known_to_all_without_a_key() -> None:
+    async with connected(Site([], left=3)) as source:
+        other = stackexchange.connect(source._settings.model_copy(update={"name": "other"}), source._http)
+        for one in (source, other, source):
+            await poll(one)
+        for one in (source, other):
+            with pytest.raises(BudgetSpent) as caught:
+                await poll(one)
+            assert caught.value.until == datetime(2026, 11, 22, tzinfo=UTC)
+        known = source._settings.model_copy(update={"key": SecretStr(KEY)})
+        with pytest.raises(TemporaryError, match="throttle"):  # asked: a key has a quota of its own
+            await poll(stackexchange.connect(known, source._http))
 
 
 async def test_backoff_is_kept_to() -> None:
     async with connected(Site([], backoff=1800)) as source:
         (page,) = await poll(source)
-    assert page.wait == 1800
+        assert page.wait == 1800
+        with pytest.raises(BudgetSpent) as caught:
+            await poll(source)
+    assert caught.value.retry_after == 1800
 
 
 async def test_a_quota_that_is_used_up() -> None:
@@ -223,6 +232,8 @@ ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size
 )
 def test_nothing_that_an_answer_holds_breaks_the_reading(item: dict[str, Any], quota: dict[str, Any]) -> None:
     settings = stackexchange.Settings(kind="stackexchange", query="ab")
-    page = stackexchange.StackExchange(settings, None)._page([item, 5], NOON)  # type: ignore[arg-type]
+    source = stackexchange.StackExchange(settings, Http())
+    page = source._page([item, 5], NOON)
     assert len(page.mentions) + len(page.skipped) == 2
-    assert 0 <= stackexchange._pause(quota, NOON) <= 86400
+    source._heed(quota)
+    assert 0 <= source._requests.left() <= 300 and 0 <= stackexchange._backoff(quota) <= 86400

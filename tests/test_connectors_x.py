@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from connectors import x
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention, Page
 from tests.contract import ConnectorContract
 from tests.loopback import Answer, Loopback, LoopbackHttp
@@ -219,7 +220,7 @@ ODD = st.recursive(
 
 @given(post=st.dictionaries(st.sampled_from(NAMES), ODD), includes=ODD)
 def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any], includes: Any) -> None:
-    connector = x.X(x.Settings(kind="x", name="x", account=ACCOUNT, **KEYS), None)  # type: ignore[arg-type]
+    connector = x.X(x.Settings(kind="x", name="x", account=ACCOUNT, **KEYS), Http())
     page = connector._page({"data": [post, "x"], "includes": includes}, NOON, addressed=False)
     assert len(page.mentions) + len(page.skipped) in (1, 2)
     assert all(mention.id and mention.text for mention in page.mentions)

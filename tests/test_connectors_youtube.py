@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import youtube
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
+from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
+from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, Mention, Page
 from tests.contract import ConnectorContract
 from tests.google_platform import CLIENT, REFRESH, SECRET, GooglePlatform, refused
@@ -243,20 +244,21 @@ async def test_what_was_deleted_is_found_out() -> None:
 # ---- units
 
 
-async def test_units_are_counted_and_spread_over_the_day() -> None:
-    platform = Comments()
+async def test_sources_with_the_same_key_share_the_units_of_a_day() -> None:
+    platform = Comments(limit=180)
     platform.add(comment(number(1)))
-    async with connected(platform, daily_units=200) as source:
-        [page] = await poll(source)
-        state = youtube._State.parse(page.cursor)
-        assert (state.units, state.day) == (1, "2026-11-21")
-        assert page.wait == pytest.approx(20 * 3600 / 179)  # it is four in the morning in California
-        state.units = 180
-        spent = state.model_dump_json()
-        [page] = await poll(source, spent)
-        assert (page.cursor, page.wait, platform.units) == (spent, 20 * 3600, 1)
-        [page] = await poll(source, spent, NOON + timedelta(hours=21))
-        assert youtube._State.parse(page.cursor).units == 1
+    late = datetime(2026, 11, 22, 7, 59, tzinfo=UTC)  # a minute before midnight in California, nothing spread any more
+    async with connected(platform, daily_units=200) as one:
+        other = youtube.connect(one._settings.model_copy(update={"name": "other"}), one._http)
+        for turn in range(180):
+            await poll(other if turn % 2 else one, at=late)
+        for source in (one, other):
+            with time_machine.travel(late, tick=False), pytest.raises(BudgetSpent, match="200 units a day") as caught:
+                await source.poll("")
+            assert caught.value.until == late + timedelta(minutes=1)
+        assert platform.units == 180, "the rest is kept for answers"
+        platform.units = 0
+        assert await poll(one, at=late + timedelta(minutes=1))
 
 
 async def test_used_up_units_are_waited_for() -> None:
@@ -267,16 +269,19 @@ async def test_used_up_units_are_waited_for() -> None:
     assert caught.value.retry_after == 20 * 3600
 
 
-async def test_answers_and_looks_are_counted_with_the_next_poll() -> None:
+async def test_answers_and_looks_are_counted() -> None:
     platform = Comments()
     platform.add(comment(number(1)))
     async with connected(platform, **OAUTH) as source:
         assert isinstance(source, youtube.AnsweringYouTube)
         [page] = await poll(source)
-        await source.reply(page.mentions[0], "Ďakujeme.", "key-1")
-        await source.find_reply(page.mentions[0], "Ďakujeme.", "key-1")
+        with time_machine.travel(NOON, tick=False):
+            await source.reply(page.mentions[0], "Ďakujeme.", "key-1")
+            await source.find_reply(page.mentions[0], "Ďakujeme.", "key-1")
         [page] = await poll(source, page.cursor)
-    assert youtube._State.parse(page.cursor).units == platform.units == 1 + 50 + 1 + 1
+        with time_machine.travel(NOON, tick=False):
+            left = source._units.left(writing=True)
+    assert 10_000 - left == platform.units == 1 + 50 + 1 + 1
 
 
 # ---- keys
@@ -384,7 +389,7 @@ NAMES = ["textDisplay", "textOriginal", "publishedAt", "authorDisplayName", "aut
     st.dictionaries(st.sampled_from(NAMES), ODD), st.dictionaries(st.sampled_from(["id", "snippet", "replies"]), ODD)
 )
 def test_nothing_that_a_comment_holds_breaks_the_reading(said: dict[str, Any], item: dict[str, Any]) -> None:
-    source = youtube.YouTube(youtube.Settings(kind="youtube", channel=CHANNEL, key=KEY), None)  # type: ignore[arg-type]
+    source = youtube.YouTube(youtube.Settings(kind="youtube", channel=CHANNEL, key=KEY), Http())
     top = {"id": number(1), "snippet": said}
     whole = {"id": number(1), "snippet": {"topLevelComment": top}, "replies": {"comments": [top, item]}}
     page = source._page([whole, whole | item, item], NOON)
