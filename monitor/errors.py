@@ -92,6 +92,14 @@ class NoSuchDraft(DecisionRefused):
     """There is no draft of that number."""
 
 
+class NoSuchCase(DecisionRefused):
+    """There is no case, or no mention, of that number."""
+
+
+class CannotJoin(DecisionRefused):
+    """Two cases cannot be put together, or one taken apart, as they are; the message says what stands in the way."""
+
+
 class StoreError(OhlasError):
     """The database cannot be used as it is: too new, damaged, or not ours. A person has to look."""
 

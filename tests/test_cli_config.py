@@ -21,6 +21,7 @@ OPTIONAL = {"people": PersonOptions, "routing": RoutingRule, "slack": SlackOptio
 SWITCHED_OFF = re.compile(r"^# (\[{1,2}[\w.-]+\]{1,2}|[a-z_]+ = .*)$", re.MULTILINE)
 # the line shows an example, for there is no default to show
 OFF_BY_DEFAULT = {
+    "order_number",
     "playbooks",
     "metrics_token",
     "url",

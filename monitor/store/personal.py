@@ -23,6 +23,7 @@ PERSONAL: Final[Mapping[str, frozenset[str]]] = {
     "mention_text": frozenset({"author", "title", "text", "reply", "raw"}),
     "mention_edit": frozenset({"title", "text"}),
     "cases": frozenset({"key"}),
+    "mention_joined": frozenset({"code", "detail", "told"}),  # by the trigger forget_marks
     "draft": frozenset({"text", "parts", "findings", "choices", "reason", "llm_note"}),
     "draft_rev": frozenset({"text", "parts", "choices"}),
     "decision": frozenset({"reason"}),
@@ -40,6 +41,7 @@ OURS: Final[Mapping[str, frozenset[str]]] = {
         | {"approvals", "purpose"}
     ),
     "draft_rev": frozenset({"language", "author", "purpose"}),
+    "case_line": frozenset({"action", "actor", "via"}),
     "decision": frozenset({"action", "actor", "via", "text_hash", "state"}),
     "publication": frozenset({"source", "text_hash", "state", "purpose"}),
     "attempt": frozenset({"outcome"}),

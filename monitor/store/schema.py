@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from monitor.errors import StoreError
-from monitor.store import foundation, tally, tombstones
+from monitor.store import foundation, matters, tally, tombstones
 
 migrations = Migrations("ohlas")
 
@@ -311,3 +311,36 @@ def m0016_digests(db: Database) -> None:
 def m0017_erasing(db: Database) -> None:
     """What was erased, what is still to be, and where mentions are found that were kept for long enough."""
     tombstones.create(db.conn)
+
+
+@migrations()
+def m0018_follow_ups(db: Database) -> None:
+    """What customers did after our answer: they changed the review, wrote again, or said how we handled it."""
+    db.table("follow_up").create(
+        {
+            "id": int,
+            "kind": str,  # changed, wrote, voted
+            "at": float,
+            "case_id": int,
+            "mention_id": int,  # what had been answered
+            "shown_id": int,  # the mention that shows it: the same, or the next one that the customer wrote
+            "draft_id": int,
+            "before": float,
+            "after": float,
+            "score": str,
+            "said": str,  # the customer's words with a vote
+        },
+        pk="id",
+        not_null={"kind", "at", "case_id", "mention_id", "shown_id", "draft_id"},
+        defaults={"said": ""},
+        foreign_keys=[("mention_id", "mention", "id"), ("shown_id", "mention", "id"), ("draft_id", "draft", "id")],
+    )
+    db.table("follow_up").create_index(["at"])
+    db.execute("CREATE UNIQUE INDEX idx_follow_up_wrote ON follow_up(shown_id) WHERE kind = 'wrote'")
+    db.execute("CREATE UNIQUE INDEX idx_follow_up_voted ON follow_up(case_id) WHERE kind = 'voted'")
+
+
+@migrations()
+def m0019_matters(db: Database) -> None:
+    """What tells that mentions are one customer's matter, and what people said about that."""
+    matters.create(db.conn)
