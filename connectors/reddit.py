@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
@@ -22,9 +22,10 @@ from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http, Response, error_for, retry_after
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
+from monitor.vouching import expected, mute
 
 if TYPE_CHECKING:
     import praw
@@ -126,6 +127,7 @@ class Reddit:
     """Reads. Every poll is one request for a page of a listing, or for a look at known posts."""
 
     reply_rules = ReplyRules(kind="manual", max_length=10_000, channel="post")
+    forget_within = timedelta(0)  # its terms: within 48 hours
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
@@ -252,6 +254,14 @@ class AnsweringReddit(Reddit):
     """Answers as well, those who wrote to the account."""
 
     reply_rules = ReplyRules(kind="create", max_length=10_000, channel="post")
+
+    async def abilities(self) -> Abilities:
+        document = await self._ask("GET", "api/v1/me", {})
+        account = document if isinstance(document, dict) else {}
+        name = one_line(string(account, "name"), 30)
+        if account.get("is_suspended") is True:
+            return mute(self, f"Reddit has suspended u/{name}; ask there why")
+        return expected(self, f"u/{name}")
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
         allowed = self._settings.replies == "all" or mention.raw.get("addressed") is True

@@ -27,9 +27,10 @@ from monitor.cursors import Cursor
 from monitor.errors import OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string, strings
 from monitor.http import DAY, Http, Response, error_for, retry_after
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Abilities, Ability, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
+from monitor.vouching import expected
 
 QUOTA = "450 searches and 100 answers in 15 minutes"
 COST = "from $0.001 a post read and $0.010 an answer, up to your `monthly_cap`"
@@ -132,6 +133,7 @@ class X:
     """Reads. Every poll is one request: a page of the mentions, one of the search, or a look at known posts."""
 
     reply_rules = ReplyRules(kind="manual", max_length=280, unit="weighted", channel="post")
+    forget_within = timedelta(0)  # its terms: within 24 hours
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
@@ -153,6 +155,11 @@ class X:
 
     async def close(self) -> None:
         pass
+
+    async def abilities(self) -> Abilities:
+        """Without a look at X, which would have to be paid for."""
+        unpaid = Ability("unknown", "a look at X costs money; `ohlas poll` tries it")
+        return replace(expected(self, f"@{self._settings.account}"), reads=unpaid)
 
     def _begin_month(self, state: _State, now: datetime) -> None:
         """Raises TemporaryError where nothing may be spent any more."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -222,8 +222,18 @@ class CanVouch(Protocol):
     """A source that can be asked what its credentials allow."""
 
     async def abilities(self) -> Abilities:
-        """Asks for nothing that costs money, and changes nothing. Raises a `SourceError`."""
+        """Asks for nothing that costs money, and changes nothing; where reading costs money, `reads` is "unknown".
+
+        Raises a `SourceError`.
+        """
         ...
+
+
+@runtime_checkable
+class MustForget(Protocol):
+    """A source whose terms demand that what its author deleted there is deleted here too."""
+
+    forget_within: timedelta  # after it was found deleted; zero: at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,6 +411,12 @@ class Draft:
     @property
     def reference(self) -> str:
         return case_reference(self.case_id)
+
+
+def case_number(reference: str) -> int | None:
+    """The case that a reference is the number of; None for what is none."""
+    head, _, number = reference.partition("-")
+    return int(number) if head == "OH" and number.isascii() and number.isdigit() else None
 
 
 def case_reference(case_id: int) -> str:

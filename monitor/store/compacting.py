@@ -7,11 +7,20 @@ SQLite's own `secure_delete` overwrites what is deleted, but not what was moved 
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
+from monitor.errors import StoreBusy
+from monitor.store.backups import Backups, holding
 from monitor.store.engine import Engine
+from monitor.store.erasing import Erasing, Erasure
 from monitor.store.tombstones import buried
+
+log = logging.getLogger(__name__)
 
 MERGE_PAGES = 64  # of the search index that one step writes anew
 _INDEX = "mention_text_fts"
@@ -48,6 +57,39 @@ class Compacting:
     def empty_log(self) -> bool:
         """Put what the log holds into the file and cut the log to nothing. False where somebody reads just now."""
         return int(self._engine.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]) == 0
+
+
+def scour(path: Path, erasures: Sequence[Erasure], now: datetime) -> bool:
+    """Let no byte of what was erased be left in the database's file, its log or its backups.
+
+    Blocks, on a connection of its own, so that others read meanwhile. False where somebody reads or writes just now:
+    it is to be tried again. May run twice.
+    """
+    engine = Engine(path)
+    try:
+        _scour(engine, erasures)
+        if not Compacting(engine).empty_log():
+            return False
+        Erasing(engine).finish([one.id for one in erasures], now)
+        return True
+    except StoreBusy as busy:
+        log.warning("the database cannot be written anew yet; this is tried again: %s", busy)
+        return False
+    finally:
+        engine.close()
+
+
+def _scour(engine: Engine, erasures: Sequence[Erasure]) -> None:
+    compacting, backups = Compacting(engine), Backups(engine)
+    first = True
+    while compacting.merge_index(first):
+        first = False
+    compacting.forget_in_cursors()
+    compacting.rewrite()
+    asked = [one.since for one in erasures if one.why == "asked"]
+    if asked and (old := holding(backups.all(), min(asked))):
+        backups.remove(old)
+        backups.make("after-erasing")
 
 
 def _without_erased(connection: Connection, source: str, cursor: str) -> str:
