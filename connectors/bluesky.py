@@ -20,13 +20,15 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.budgets import Budget, Rolling, account_of
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string, strings
 from monitor.http import Http, Response, error_for
+from monitor.ledger import Meter
 from monitor.model import Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
-from monitor.quotas import pause, too_many
+from monitor.quotas import heed, too_many
 from monitor.rechecks import Watched
 from monitor.text import clean, fold, one_line
 
@@ -34,6 +36,7 @@ QUOTA = "3,000 requests in 5 minutes"
 COST = "free"
 POST = "app.bsky.feed.post"
 MOST = 100  # posts in one answer
+CREATED = 3  # points that a post costs
 LOOKED_AT = 25  # posts that one poll looks at again
 OVERLAP = 3600.0  # seconds; what is written is found a while later
 _URI = re.compile(r"at://(did:[a-z]+:[\w.:%-]{1,200})/app\.bsky\.feed\.post/([\w.~:-]{1,512})", re.ASCII)
@@ -121,6 +124,13 @@ class Bluesky:
         self._session: _Session | None = None
         self._signing_in = asyncio.Lock()
         self._own = {fold(name) for name in settings.own_names}
+        account = account_of("bluesky", settings.service, settings.handle)
+        reads = Budget(account=account, name="requests", limit=3_000, window=Rolling(300), reserve=100)
+        points = Budget(account=account, name="points", limit=5_000, window=Rolling(3600), unit="units")
+        sign_ins = Budget(account=account, name="sign-ins", limit=300, window=Rolling(86_400))
+        self._requests, self._points = http.ledger.meter(reads), http.ledger.meter(points)
+        self._sign_ins = http.ledger.meter(sign_ins)
+        self.budgets = {reads: float(len(settings.feeds)), points: 0.0, sign_ins: 0.0}
 
     async def poll(self, cursor: str) -> Page:
         now = datetime.now(UTC)
@@ -148,7 +158,7 @@ class Bluesky:
         written = [_indexed(one, now).timestamp() for one in rows(found, name)]
         state.go_on(job, written, string(found, "cursor"))
         state.watched.add(page.mentions, now.timestamp())
-        return replace(page, wait=pause(response.headers, now))
+        return replace(page, wait=heed(self._requests, response.headers, now))
 
     async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
         there = {string(post, "uri") for post in await self._posts(due)}
@@ -218,7 +228,9 @@ class Bluesky:
 
     async def _get(self, method: str, query: list[tuple[str, str]]) -> Response:
         url = f"{self._settings.service}/xrpc/{method}?{urlencode(query)}"
-        return _understood(await self._signed(lambda headers: self._http.get(url, headers=headers, also=_UNDERSTOOD)))
+        self._requests.take()
+        response = await self._signed(lambda headers: self._http.get(url, headers=headers, also=_UNDERSTOOD))
+        return _understood(response, self._requests)
 
     async def _signed(self, request: Callable[[dict[str, str]], Awaitable[Response]]) -> Response:
         """The answer to a request; where the token is too old nothing has happened, and it is made again."""
@@ -243,6 +255,7 @@ class Bluesky:
     async def _by_password(self) -> _Session:
         password = self._settings.app_password.get_secret_value()
         body = json.dumps({"identifier": self._settings.handle, "password": password}).encode()
+        self._sign_ins.take()
         session = await self._token("createSession", body, {"Content-Type": "application/json"})
         if session is None:
             raise AuthError("Bluesky refuses the handle or the app password of this source")
@@ -256,7 +269,7 @@ class Bluesky:
         except OutcomeUnknown:
             raise TemporaryError("Bluesky lets nobody in at the moment") from None
         if response.status == 429:
-            raise too_many("Bluesky", response.headers, datetime.now(UTC))
+            raise too_many("Bluesky", response.headers, datetime.now(UTC), self._sign_ins)
         if response.status in _UNDERSTOOD:
             return None
         found = response.json()
@@ -288,11 +301,12 @@ class AnsweringBluesky(Bluesky):
             headers = headers | {"Content-Type": "application/json"}
             return self._http.send("POST", url, headers=headers, body=body, also=_UNDERSTOOD)
 
+        self._points.take(CREATED)
         response = await self._signed(send)
         if response.status == 400 and (found := await self.find_reply(mention, text, key)):
             return found  # it was there already
         try:
-            posted = _understood(response).json()
+            posted = _understood(response, self._points).json()
         except TemporaryError:
             if response.status == 429:
                 raise
@@ -388,10 +402,10 @@ def _error(response: Response) -> str:
     return "RecordNotFound" if missing else string(said, "error")
 
 
-def _understood(response: Response) -> Response:
+def _understood(response: Response, meter: Meter) -> Response:
     """Raises what the refusals among the answers mean."""
     if response.status == 429:
-        raise too_many("Bluesky", response.headers, datetime.now(UTC))
+        raise too_many("Bluesky", response.headers, datetime.now(UTC), meter)
     if response.status == 401:
         raise error_for(401, "Bluesky", response.headers)
     if response.status == 400:

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.budgets import Budget, Rolling, account_of
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
@@ -96,6 +97,16 @@ class Discourse:
         self._settings = settings
         self._http = http
         self._own = {fold(name) for name in (settings.username, *settings.own_names) if name}
+        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        quota = Budget(
+            account=account_of("discourse", settings.url, key),
+            name="requests",
+            limit=60,
+            window=Rolling(60),
+            reserve=10,
+        )
+        self._requests = http.ledger.meter(quota)
+        self.budgets = {quota: 1.0}
 
     async def poll(self, cursor: str) -> Page:
         now = datetime.now(UTC)
@@ -182,9 +193,10 @@ class Discourse:
 
     async def _get(self, path: str, query: Mapping[str, str]) -> Response:
         address = f"{self._settings.url}/{path}" + (f"?{urlencode(query)}" if query else "")
+        self._requests.take()
         response = await self._http.get(address, headers=self._headers(), also=(429,))
         if response.status == 429:
-            raise too_many("the forum", response.headers, datetime.now(UTC))
+            raise too_many("the forum", response.headers, datetime.now(UTC), self._requests)
         return response
 
     def _headers(self) -> dict[str, str]:
@@ -246,9 +258,10 @@ class AnsweringDiscourse(Discourse):
         body = json.dumps({"raw": text, "topic_id": topic, "reply_to_post_number": place}).encode()
         headers = self._headers() | {"Content-Type": "application/json"}
         address = f"{self._settings.url}/posts.json"
+        self._requests.take(writing=True)
         response = await self._http.send("POST", address, headers=headers, body=body, also=(403, 422, 429))
         if response.status == 429:
-            raise too_many("the forum", response.headers, datetime.now(UTC))
+            raise too_many("the forum", response.headers, datetime.now(UTC), self._requests)
         if response.status == 403:
             raise PermanentError("the forum does not let this account answer there; perhaps the topic is closed")
         if response.status == 422:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
+from monitor.budgets import Budget, Rolling, account_of
 from monitor.cursors import LATEST, Moments
 from monitor.errors import NotFound, TemporaryError
 from monitor.fields import rows, string
@@ -26,6 +27,7 @@ COST = "free"
 API = "https://hn.algolia.com/api/v1"
 MOST = 100  # posts in one answer
 OVERLAP = 3600  # seconds; what is written is found a while later
+HOURLY = 10_000  # requests that one address may make
 _NUMBER = re.compile(r"[0-9]{1,12}")
 
 
@@ -50,6 +52,9 @@ class HackerNews:
         self._settings = settings
         self._http = http
         self._own = {fold(name) for name in settings.own_names}
+        quota = Budget(account=account_of("hackernews"), name="requests", limit=HOURLY, window=Rolling(3600))
+        self._requests = http.ledger.meter(quota)
+        self.budgets = {quota: 1.0}
 
     async def poll(self, cursor: str) -> Page:
         state, now = Moments.parse(cursor), datetime.now(UTC)
@@ -75,6 +80,7 @@ class HackerNews:
 
     async def fetch(self, mention: Mention) -> Mention | None:
         try:
+            self._requests.take()
             response = await self._http.get(f"{API}/items/{mention.id}")
         except NotFound:
             return None
@@ -93,6 +99,7 @@ class HackerNews:
             "numericFilters": ",".join(limits),
             "hitsPerPage": MOST,
         }
+        self._requests.take()
         document = (await self._http.get(f"{API}/search_by_date?{urlencode(asked)}")).json()
         if not isinstance(document, dict) or not isinstance(document.get("hits"), list):
             raise TemporaryError("Hacker News answers with something that is no list of posts")
