@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -31,6 +32,7 @@ from monitor.people import deciders, people_of
 from monitor.pipeline import Pipeline
 from monitor.polling import Poller
 from monitor.rescoring import Rescorer
+from monitor.retention import Keeper
 from monitor.settings import connector_module
 from monitor.store.sqlite import SqliteStore
 from monitor.writing import Writer
@@ -149,6 +151,13 @@ class Service:
         llm = self.config.drafting.llm
         self.writer = Writer(self.store, self.desk, llm, self.clock) if llm else None
         self.rules = rules_of(self.desk, self.store, self.clock)
+        self.keeper = Keeper(
+            store=self.store,
+            options=self.config.retention,
+            connectors=self.connectors,
+            zone=ZoneInfo(self.config.page.timezone),
+            clock=self.clock,
+        )
 
     async def run(self, stop: asyncio.Event, announce: Announce) -> None:
         await self._prepare()
@@ -159,6 +168,7 @@ class Service:
             asyncio.TaskGroup() as group,
         ):
             loops = {"polling": self.poller.run, "judging": self.pipeline.run, "asking": self.asker.run}
+            loops["erasing"] = self.keeper.run
             if self.writer:
                 loops["writing"] = self.writer.run
             started = [

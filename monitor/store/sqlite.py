@@ -18,6 +18,7 @@ from monitor.store.channels import Channels
 from monitor.store.compacting import Compacting
 from monitor.store.corrections import Corrections
 from monitor.store.counting import Counting
+from monitor.store.customers import Customers
 from monitor.store.digests import Digests
 from monitor.store.drafts import Drafts
 from monitor.store.edits import Edits
@@ -46,6 +47,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, busy_timeout: float = 5.0) -> None:
         """Open `path`, creating it and bringing it up to date. Raises StoreError, StoreBusy."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = path
         self._engine = Engine(path, busy_timeout=busy_timeout)
         self._engine.check()
         self._engine.migrate()
@@ -72,6 +74,7 @@ class SqliteStore:
         self.alerts = Alerts(self._engine)
         self.lately = LatelyRows(self._engine)
         self.sign_ins = SignIns(self._engine)
+        self.customers = Customers(self._engine)
         self.erasing = Erasing(self._engine)
         self.compacting = Compacting(self._engine)
         self.backups = Backups(self._engine)
