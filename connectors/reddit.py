@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,12 +18,16 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
+from monitor.budgets import Budget, Rolling, account_of
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
-from monitor.http import DAY, Http, Response, error_for, retry_after
+from monitor.http import Http, Response
+from monitor.ledger import Meter
 from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
+from monitor.quotas import heed, too_many
+from monitor.rechecks import Watched
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
 
@@ -36,7 +40,7 @@ COST = "free, after Reddit has approved your app"
 T = TypeVar("T")
 
 MOST = 100  # posts and comments in one answer of Reddit
-WATCHED = 1_000  # of those that are looked at again, the newest ones
+WINDOW = Rolling(600)  # 100 requests a minute, on an average of ten minutes
 LOOKED_THROUGH = 5  # pages of own comments in which an answer is looked for
 _DELETED = frozenset({"[deleted]", "[removed]", "[ Removed by Reddit ]"})
 _FULL_NAME = re.compile(r"t[13]_[a-z0-9]{1,13}")
@@ -104,23 +108,7 @@ class _State(Cursor):
     after: str = ""  # where its next page begins
     newest: float = 0.0  # of its first page
     until: dict[str, float] = Field(default_factory=dict)  # up to when each listing is read
-    watched: dict[str, tuple[float, float]] = Field(default_factory=dict)  # full name -> written, looked at last
-
-    def due(self, now: float, days: int) -> list[str]:
-        """What is looked at again: when it is twice as old as the last time, a day later at the earliest."""
-        return [
-            name
-            for name, (written, seen) in self.watched.items()
-            if now - written < days * DAY and now - seen >= max(DAY, seen - written)
-        ]
-
-    def watch(self, mentions: Iterable[Mention], gone: Iterable[str], now: float) -> None:
-        for mention in mentions:
-            self.watched.setdefault(mention.id, (mention.created_at.timestamp(), now))
-        for name in gone:
-            self.watched.pop(name, None)
-        newest = sorted(self.watched.items(), key=lambda one: one[1][0])[-WATCHED:]
-        self.watched = dict(newest)
+    known: Watched = Field(default_factory=Watched)
 
 
 class Reddit:
@@ -131,20 +119,24 @@ class Reddit:
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
-        self._line = _Line(http)
+        quota = Budget(
+            account=account_of("reddit", settings.client_id), name="requests", limit=1_000, window=WINDOW, reserve=50
+        )
+        self._line = _Line(http, http.ledger.meter(quota))
+        self.budgets = {quota: float(len(settings.listings))}
         self._praw: praw.Reddit | None = None
         self._turn = asyncio.Lock()  # praw serves one thread at a time
 
     async def poll(self, cursor: str) -> Page:
         now = datetime.now(UTC)
         state = _State.parse(cursor)
-        due = state.due(now.timestamp(), self._settings.recheck_days)[:MOST]
+        due = state.known.due(now.timestamp(), self._settings.recheck_days)[:MOST]
         jobs = [*self._settings.listings, *(["again"] if due else [])]
         job = state.job if state.job in jobs else jobs[0]
         page = await (self._look_again(state, due, now) if job == "again" else self._read(job, state, now))
         if not state.after:
             state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=self._line.pause())
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=self._line.pause)
 
     async def close(self) -> None:
         pass
@@ -163,7 +155,8 @@ class Reddit:
         else:
             state.until[job] = max(state.newest, state.until.get(job, 0.0))
             state.after, state.newest = "", 0.0
-        state.watch(page.mentions, page.gone, now.timestamp())
+        state.known.add(page.mentions, now.timestamp())
+        state.known.looked_at((), page.gone, now.timestamp())
         return page
 
     async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
@@ -172,8 +165,7 @@ class Reddit:
         there = {string(inner(child, "data"), "name") for child in rows(listing, "children")}
         # What is deleted usually says so; an answer without anything is rather a fault of Reddit.
         gone = tuple(name for name in due if name in page.gone or (there and name not in there))
-        state.watched |= {name: (state.watched[name][0], now.timestamp()) for name in due}
-        state.watch((), gone, now.timestamp())
+        state.known.looked_at(due, gone, now.timestamp())
         return Page(gone=gone)
 
     async def _listing(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
@@ -403,20 +395,17 @@ class _Line:
     oauth_url = "https://oauth.reddit.com"
     reddit_url = "https://www.reddit.com"
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, http: Http, requests: Meter) -> None:
         self._http = http
+        self._requests = requests
         self._agent = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way: Future[Response] | None = None
-        self._remaining, self._reset = 1.0, 0.0  # of the requests in this window; seconds until the next
+        self.pause = 0.0  # seconds until Reddit wants to be asked again
 
     def __call__(self, *, user_agent: str, oauth_url: str, reddit_url: str) -> Self:
         self._agent = user_agent
         return self
-
-    def pause(self) -> float:
-        """Seconds until Reddit wants to be asked again."""
-        return self._reset if self._remaining < 1 else 0.0
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """A thread of its own, as the shared ones are few and this one waits for Reddit. It cannot be cancelled, but
@@ -472,15 +461,15 @@ class _Line:
             self._under_way = None
 
     async def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        self._requests.take(writing=method != "GET")
         if method == "GET":
             answer = await self._http.get(url, headers=headers, also=(401, 429))
         else:
             answer = await self._posted(url, {**headers, "Content-Type": "application/x-www-form-urlencoded"}, body)
-        self._remaining = _seconds(answer, "x-ratelimit-remaining", 1.0)
-        self._reset = _seconds(answer, "x-ratelimit-reset", 0.0)
+        now = datetime.now(UTC)
+        self.pause = heed(self._requests, answer.headers, now)
         if answer.status == 429:
-            asked = retry_after(answer.headers.get("Retry-After")) or self._reset or None
-            raise TemporaryError(str(error_for(429, "Reddit", answer.headers)), retry_after=asked)
+            raise too_many("Reddit", answer.headers, now, self._requests)
         if answer.status == 401:
             raise _TokenRefused
         if urlsplit(answer.url).path != urlsplit(url).path:
@@ -497,8 +486,3 @@ class _Line:
         if answer.status == 403:
             raise PermanentError("Reddit does not let this account answer there")
         return answer
-
-
-def _seconds(answer: Response, name: str, otherwise: float) -> float:
-    value = answer.headers.get(name, "").strip()
-    return min(float(value), DAY) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value) else otherwise

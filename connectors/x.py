@@ -1,6 +1,7 @@
 """Posts on X that mention the account or that a search finds; answers to those that addressed it.
 
-X is paid by use. What is read and written is counted, in dollars, in the cursor; reading stops at `monthly_cap`.
+X is paid by use. What is read and written is counted in dollars; it stops at `monthly_cap`, which all sources with the
+same keys share.
 An app may answer only posts that mention or quote its account (https://docs.x.com/changelog, February 2026); a person
 posts the other answers. Posts that were deleted must be deleted here too, so they are looked at again while young.
 """
@@ -11,7 +12,8 @@ import asyncio
 import html
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,12 +25,16 @@ import aiohttp
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.budgets import Budget, Month, Rolling, account_of
 from monitor.cursors import Cursor
 from monitor.errors import OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string, strings
-from monitor.http import DAY, Http, Response, error_for, retry_after
+from monitor.http import Http, Response, error_for
+from monitor.ledger import Held, Meter
 from monitor.model import Abilities, Ability, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
+from monitor.quotas import heed, too_many
+from monitor.rechecks import Watched
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected
 
@@ -38,8 +44,10 @@ COST = "from $0.001 a post read and $0.010 an answer, up to your `monthly_cap`"
 PRICES = {"mentions": 0.001, "search": 0.005, "author": 0.010, "answer": 0.010, "link": 0.200}
 MOST = 100  # posts in one answer of X
 REACH = timedelta(days=7) - timedelta(hours=1)  # of the search; an older since_id is refused
+LEAST = 10  # posts that can be asked for
 LOOKED_THROUGH = 5  # pages of own posts in which an answer is looked for
-WATCHED = 1_000  # posts that are looked at again, the newest ones
+WINDOW = Rolling(900)  # in which requests are counted
+RESERVED = 0.05  # share of the money that is kept for answers
 _REFUSALS = frozenset({400, 402, 403, 429})
 _FIELDS = ["author_id", "created_at", "lang", "entities", "referenced_tweets", "note_tweet", "edit_history_tweet_ids"]
 _WITH_AUTHORS: dict[str, Any] = {
@@ -73,7 +81,11 @@ class Settings(SourceOptions):
     replies: Literal["addressed", "all", "manual"] = Field(
         default="addressed", description="what Ohlas itself answers; all: for Enterprise, which has no such rule"
     )
-    monthly_cap: float = Field(default=10.0, gt=0.0, description="dollars a month after which nothing more is read")
+    monthly_cap: float = Field(
+        default=10.0,
+        gt=0.0,
+        description="dollars a month that reading and answering may cost, for all sources with the same keys",
+    )
     recheck_days: int = Field(
         default=30,
         ge=0,
@@ -124,9 +136,7 @@ class _State(Cursor):
     token: str = ""  # of its next page
     newest: _Id = ""  # on its first page
     since: dict[str, _Id] = Field(default_factory=dict)
-    month: str = ""
-    spent: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
-    watched: dict[_Id, int] = Field(default_factory=dict)  # id -> Unix seconds of the last look
+    known: Watched = Field(default_factory=Watched)
 
 
 class X:
@@ -138,19 +148,30 @@ class X:
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
         self._http = http
-        self._unbooked = 0.0  # dollars that are spent, and stand in no cursor yet
         self._client: Any = None  # tweepy's, which has no types
+        key = settings.consumer_key or settings.bearer_token
+        account = account_of("x", key.get_secret_value() if key else "")
+        cap = settings.monthly_cap
+        money = Budget(account=account, name="money", unit="USD", limit=cap, window=Month(), reserve=cap * RESERVED)
+        self._money = http.ledger.meter(money)
+        wanted = {"mentions": settings.mentions, "search": bool(settings.query), "again": settings.recheck_days > 0}
+        self._requests = {
+            job: http.ledger.meter(Budget(account=account, name=name, limit=300 if self._signs else 450, window=WINDOW))
+            for job, name in (("mentions", "mentions"), ("search", "searches"), ("again", "looks"))
+        }
+        self.budgets = {money: 0.0} | {
+            meter.budget: float(wanted[job]) for job, meter in self._requests.items() if wanted[job]
+        }
 
     async def poll(self, cursor: str) -> Page:
         now = datetime.now(UTC)
         state = _State.parse(cursor)
-        self._begin_month(state, now)
-        jobs = self._jobs(state, now)
+        due = state.known.due(now.timestamp(), self._settings.recheck_days)[:MOST]
+        jobs = self._jobs(bool(due))
         job = state.job if state.job in jobs else jobs[0]
-        page = await (self._look_again(state, now) if job == "again" else self._read(job, state, now))
+        page = await (self._look_again(state, due, now) if job == "again" else self._read(job, state, now))
         if not state.token:
             state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
-        state.spent, self._unbooked = round(state.spent + self._unbooked, 4), 0.0
         return replace(page, cursor=state.model_dump_json(), more=bool(state.job))
 
     async def close(self) -> None:
@@ -161,45 +182,29 @@ class X:
         unpaid = Ability("unknown", "a look at X costs money; `ohlas poll` tries it")
         return replace(expected(self, f"@{self._settings.account}"), reads=unpaid)
 
-    def _begin_month(self, state: _State, now: datetime) -> None:
-        """Raises TemporaryError where nothing may be spent any more."""
-        if state.month != f"{now:%Y-%m}":
-            state.month, state.spent = f"{now:%Y-%m}", 0.0
-        if self._left(state) <= 0:
-            following = (now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0)
-            raise TemporaryError(
-                f"the ${self._settings.monthly_cap:g} of this month are spent; it is read again next month",
-                retry_after=(following - now).total_seconds(),
-            )
-
-    def _left(self, state: _State) -> float:
-        return self._settings.monthly_cap - state.spent - self._unbooked
-
-    def _jobs(self, state: _State, now: datetime) -> list[str]:
-        wanted = {
-            "mentions": self._settings.mentions,
-            "search": bool(self._settings.query),
-            "again": bool(_due(state.watched, now, self._settings.recheck_days)),
-        }
+    def _jobs(self, due: bool) -> list[str]:
+        wanted = {"mentions": self._settings.mentions, "search": bool(self._settings.query), "again": due}
         return [job for job, is_wanted in wanted.items() if is_wanted]
 
     async def _read(self, job: str, state: _State, now: datetime) -> Page:
-        affordable = int(self._left(state) / (PRICES[job] + PRICES["author"]))
-        asked = {"max_results": max(10, min(MOST, affordable)), "since_id": _since(state.since.get(job), job, now)}
+        most = max(LEAST, min(MOST, int(self._money.left() / (PRICES[job] + PRICES["author"]))))
+        asked = {"max_results": most, "since_id": _since(state.since.get(job), job, now)}
         token = state.token if state.job == job else ""
         try:
-            response = await self._timeline(job, asked, token or None)
-            document = _document(response)
+            with self._paying(job, most) as paid:
+                self._requests[job].take()
+                response = await self._timeline(job, asked, token or None)
+                document = _document(response)
+                paid.used = _price(job, document)
         except PermanentError:
             if not token:
                 raise
             state.token = ""  # of no use any more; next time it is read from the top, so nothing is lost
             return Page()
-        self._spend(job, document)
         page = self._page(document, now, addressed=job == "mentions")
         self._go_on(job, state, document, now, first=not token)
-        _watch(state, page.mentions, now)
-        return replace(page, wait=_pause(response, now))
+        state.known.add(page.mentions, now.timestamp())
+        return replace(page, wait=heed(self._requests[job], response.headers, now))
 
     def _go_on(self, job: str, state: _State, document: Mapping[str, Any], now: datetime, *, first: bool) -> None:
         """Note where to read on. The very first time, the newest page is enough."""
@@ -213,13 +218,10 @@ class X:
         state.since[job] = state.newest or state.since.get(job) or _first_number(now - timedelta(hours=1))
         state.token = state.newest = ""
 
-    async def _look_again(self, state: _State, now: datetime) -> Page:
+    async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
         """Which of the known posts are there no more."""
-        asked = _due(state.watched, now, self._settings.recheck_days)[:MOST]
-        document = await self._posts(asked)
-        gone = _gone(document) & set(asked)
-        state.watched |= dict.fromkeys(asked, int(now.timestamp()))
-        state.watched = {number: seen for number, seen in state.watched.items() if number not in gone}
+        gone = _gone(await self._posts(due)) & set(due)
+        state.known.looked_at(due, gone, now.timestamp())
         return Page(gone=tuple(sorted(gone)))
 
     async def _timeline(self, job: str, asked: dict[str, Any], token: str | None) -> Response:
@@ -233,12 +235,18 @@ class X:
         response = await client.search_recent_tweets(f"({settings.query}){own}", **asked)
         return response
 
-    async def _posts(self, numbers: Sequence[str]) -> dict[str, Any]:
+    async def _posts(self, numbers: Sequence[str], *, writing: bool = False) -> dict[str, Any]:
         client = await self._tweepy()
         asked = _WITH_AUTHORS | {"ids": list(numbers), "user_auth": self._signs}
-        document = _document(await client.get_tweets(**asked))
-        self._spend("search", document)
+        with self._paying("search", len(numbers), writing=writing) as paid:
+            self._requests["again"].take(writing=writing)
+            document = _document(await client.get_tweets(**asked))
+            paid.used = _price("search", document)
         return document
+
+    def _paying(self, kind: str, posts: int, *, writing: bool = False) -> AbstractContextManager[Held]:
+        """Around a request for `posts` posts at most. Raises BudgetSpent where there is no money for them."""
+        return self._money.holding(posts * (PRICES[kind] + PRICES["author"]), writing=writing)
 
     def _page(self, document: Mapping[str, Any], now: datetime, *, addressed: bool) -> Page:
         authors = {_id(user): user for user in rows(inner(document, "includes"), "users")}
@@ -291,10 +299,6 @@ class X:
     def _signs(self) -> bool:
         return self._settings.access_token is not None
 
-    def _spend(self, kind: str, document: Mapping[str, Any]) -> None:
-        authors = rows(inner(document, "includes"), "users")
-        self._unbooked += PRICES[kind] * len(rows(document, "data")) + PRICES["author"] * len(authors)
-
     async def _tweepy(self) -> Any:
         """tweepy knows the API; its requests go through `Http`, which keeps keys out of the log, and limits answers."""
         if self._client is None:
@@ -324,7 +328,7 @@ class X:
             headers["Content-Type"] = "application/json"
             response = await self._http.send(method, url, headers=headers, body=body, also=_REFUSALS)
         if response.status in _REFUSALS:
-            raise _refusal(response, writing=method != "GET")
+            raise _refusal(response, self._requests[_job(route)], writing=method != "GET")
         return response
 
     def _authorised(self, method: str, url: str, signed: bool) -> dict[str, str]:
@@ -351,8 +355,8 @@ class AnsweringX(X):
         if self.reply_rules_for(mention).kind == "manual":
             raise PermanentError(_NOT_ADDRESSED)
         client = await self._tweepy()
+        self._money.take(PRICES["link" if _LINK.search(text) else "answer"], writing=True)
         response: Response = await client.create_tweet(text=text, in_reply_to_tweet_id=_newest(mention))
-        self._unbooked += PRICES["link" if _LINK.search(text) else "answer"]
         try:
             posted = response.json()
         except TemporaryError:
@@ -378,15 +382,16 @@ class AnsweringX(X):
     async def _own_posts(self, since: str, token: str) -> dict[str, Any]:
         asked = {"max_results": MOST, "since_id": since, "pagination_token": token or None, "tweet_fields": _FIELDS}
         client = await self._tweepy()
-        document = _document(await client.get_users_tweets(self._settings.number, **asked, user_auth=True))
-        self._spend("mentions", document)  # own posts cost as little
+        with self._paying("mentions", MOST, writing=True) as paid:  # own posts cost as little
+            document = _document(await client.get_users_tweets(self._settings.number, **asked, user_auth=True))
+            paid.used = _price("mentions", document)
         return document
 
     async def fetch(self, mention: Mention) -> Mention | None:
-        number, document = _newest(mention), await self._posts([_newest(mention)])
+        number, document = _newest(mention), await self._posts([_newest(mention)], writing=True)
         versions = [v for post in rows(document, "data") for v in _versions(post)]
         if versions and versions[-1] != number:
-            number, document = versions[-1], await self._posts(versions[-1:])
+            number, document = versions[-1], await self._posts(versions[-1:], writing=True)
         if number in _gone(document):
             return None
         found = self._page(document, datetime.now(UTC), addressed=mention.raw.get("addressed") is True).mentions
@@ -410,7 +415,11 @@ def _client_class() -> Any:
     return AsyncClient
 
 
-def _refusal(response: Response, *, writing: bool) -> SourceError:
+def _job(route: str) -> str:
+    return "search" if "search" in route else "mentions" if route.endswith("/mentions") else "again"
+
+
+def _refusal(response: Response, meter: Meter, *, writing: bool) -> SourceError:
     """What a 400, 402, 403 or 429 means here. The words of X itself are not shown."""
     said = response.body[:20_000].decode("utf-8", "replace").casefold()
     if response.status == 402 or "usage-capped" in said or "usagecapexceeded" in said:
@@ -418,9 +427,7 @@ def _refusal(response: Response, *, writing: bool) -> SourceError:
             "the credits of this account on X are used up; buy some in its console", retry_after=3600.0
         )
     if response.status == 429:
-        pause = _until(response.headers.get("x-rate-limit-reset"), datetime.now(UTC))
-        error = error_for(429, "X", response.headers)
-        return TemporaryError(str(error), retry_after=pause or retry_after(response.headers.get("Retry-After")))
+        return too_many("X", response.headers, datetime.now(UTC), None if writing else meter)
     if writing and response.status == 403 and "duplicate" in said:
         return OutcomeUnknown("X says that this text has been posted before; perhaps the answer is there")
     if writing and response.status == 403 and "permission" not in said and "client-forbidden" not in said:
@@ -450,21 +457,9 @@ def _gone(document: Mapping[str, Any]) -> set[str]:
     } - {""}
 
 
-def _watch(state: _State, mentions: Iterable[Mention], now: datetime) -> None:
-    for mention in mentions:
-        state.watched.setdefault(mention.id, int(now.timestamp()))
-    newest = sorted((number for number in state.watched if number), key=_age)[-WATCHED:]
-    state.watched = {number: state.watched[number] for number in newest}
-
-
-def _due(watched: Mapping[str, float], now: datetime, days: int) -> list[str]:
-    """Those that are looked at again: when they are twice as old as the last time, a day later at the earliest."""
-    at = now.timestamp()
-    return [
-        number
-        for number, seen in watched.items()
-        if at - _age(number) < days * DAY and at - seen >= max(DAY, seen - _age(number))
-    ]
+def _price(kind: str, document: Mapping[str, Any]) -> float:
+    authors = rows(inner(document, "includes"), "users")
+    return PRICES[kind] * len(rows(document, "data")) + PRICES["author"] * len(authors)
 
 
 def _age(number: str) -> float:
@@ -485,18 +480,6 @@ def _written(number: str, date: str, now: datetime) -> datetime:
         return min(cells.moment(date, UTC) if date else datetime.fromtimestamp(_age(number), UTC), now)
     except ValueError:
         return now
-
-
-def _pause(response: Response, now: datetime) -> float:
-    """Seconds, where the window's last request is used up."""
-    spent = response.headers.get("x-rate-limit-remaining", "").strip() == "0"
-    return _until(response.headers.get("x-rate-limit-reset"), now) or 0.0 if spent else 0.0
-
-
-def _until(moment: str | None, now: datetime) -> float | None:
-    if not moment or not _NUMBER.fullmatch(moment.strip()):
-        return None
-    return min(max(int(moment) - now.timestamp(), 1.0), DAY)
 
 
 def _said(post: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import x
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention, Page
 from tests.contract import ConnectorContract
@@ -234,9 +234,9 @@ async def test_waits_for_the_next_window(platform: XPlatform) -> None:
     async with connected(platform) as source:
         (page,) = await poll(source)
         assert page.wait == 86400
-        with pytest.raises(TemporaryError) as caught:
+        with time_machine.travel(NOON, tick=False), pytest.raises(BudgetSpent) as caught:
             await source.poll(page.cursor)
-    assert caught.value.retry_after == 86400
+    assert caught.value.retry_after == 86400 and len(platform.asked) == 1
 
 
 def said(status: int, **words: str) -> Answer:
@@ -275,32 +275,38 @@ async def test_partial_errors_take_nothing_away(platform: XPlatform) -> None:
     assert ids([page]) == [NEW] and not page.gone and not page.skipped
 
 
-async def test_money_is_counted_and_stops_the_reading(platform: XPlatform) -> None:
-    async with connected(platform, query="a", monthly_cap=0.04) as source:
-        pages = await poll(source)
-        # a mention and its author, then two posts that the search found and their authors
-        assert json.loads(pages[-1].cursor)["spent"] == pytest.approx(0.011 + 0.030)
-        with (
-            time_machine.travel(NOON, tick=False),
-            pytest.raises(TemporaryError, match=r"\$0.04 of this month") as caught,
-        ):
-            await source.poll(pages[-1].cursor)
+async def test_sources_with_the_same_keys_never_spend_more_than_the_cap(platform: XPlatform) -> None:
+    async with connected(platform, query="a", monthly_cap=0.5) as source:
+        other = x.connect(source._settings.model_copy(update={"name": "other"}), source._http)
+        cursors = {source: "", other: ""}
+        with time_machine.travel(NOON, tick=False), pytest.raises(BudgetSpent, match=r"\$0.5 a month") as caught:
+            for turn in range(100):
+                platform.posts[:0] = [post(NEW + n, f"@pupava {n}", str(n)) for n in (2 * turn + 2, 2 * turn + 1)]
+                page_of = (source, other)[turn % 2]
+                cursors[page_of] = (await page_of.poll(cursors[page_of])).cursor
         assert caught.value.retry_after == 9.5 * 86400
-        assert await poll(source, pages[-1].cursor, at=datetime(2026, 12, 1, 0, 1, tzinfo=UTC))
+        with time_machine.travel(NOON, tick=False):
+            assert source._money.left(writing=True) == pytest.approx(0.5 - platform.bill)
+        assert 0.3 < platform.bill <= 0.475, "what is left buys not even a small page, or is kept for answers"
+        assert await poll(source, cursors[source], at=datetime(2026, 12, 1, 0, 1, tzinfo=UTC))
 
 
 async def test_the_last_money_buys_a_small_page(platform: XPlatform) -> None:
     async with connected(platform, monthly_cap=0.2) as source:
         await poll(source)
-    assert platform.asked[0][1]["max_results"] == "18"
+    assert platform.asked[0][1]["max_results"] == "17"
 
 
-async def test_what_failed_polls_and_replies_cost_is_counted_later(platform: XPlatform) -> None:
+async def test_failed_polls_cost_nothing_and_answers_their_price(platform: XPlatform) -> None:
     async with connected(platform) as source:
-        (page,) = await poll(source)
-        await source.reply(page.mentions[0], "Více na https://pupava.example/", "key")
-        (later,) = await poll(source, page.cursor)
-        assert json.loads(later.cursor)["spent"] == pytest.approx(0.011 + 0.200)
+        with time_machine.travel(NOON, tick=False):
+            page = await source.poll("")
+            platform.fault = Answer(b"<html>Over capacity</html>", 503)
+            with pytest.raises(TemporaryError):
+                await source.poll(page.cursor)
+            await source.reply(page.mentions[0], "Více na https://pupava.example/", "key")
+            left = source._money.left(writing=True)
+    assert 10 - left == pytest.approx(platform.bill) == 0.011 + 0.200
 
 
 # ---- deletions
@@ -313,10 +319,10 @@ async def test_deleted_and_hidden_posts_are_reported(platform: XPlatform) -> Non
         cursor = (await poll(source))[-1].cursor
         platform.deleted, platform.hidden = {str(NEW)}, {str(NEW + 1)}
         assert [page.gone for page in await poll(source, cursor)] == [()]
-        a_day_later = datetime(2026, 11, 22, 12, 1, tzinfo=UTC)
-        pages = await poll(source, cursor, at=a_day_later)
+        two_days_later = datetime(2026, 11, 23, 12, 1, tzinfo=UTC)  # it is twice as old
+        pages = await poll(source, cursor, at=two_days_later)
         assert [page.gone for page in pages] == [(), (str(NEW), str(NEW + 1))]
-        assert [page.gone for page in await poll(source, pages[-1].cursor, at=a_day_later)] == [()]
+        assert [page.gone for page in await poll(source, pages[-1].cursor, at=two_days_later)] == [()]
 
 
 async def test_old_posts_are_looked_at_ever_more_rarely(platform: XPlatform) -> None:
@@ -328,7 +334,7 @@ async def test_old_posts_are_looked_at_ever_more_rarely(platform: XPlatform) -> 
             pages = await poll(source, cursor, at=at)
             cursor = pages[-1].cursor
             looked += [day] * (len(pages) - 1)
-    assert looked == [1, 3, 7, 15]
+    assert looked == [2, 6, 14]
 
 
 async def test_no_checks_where_none_are_wanted(platform: XPlatform) -> None:

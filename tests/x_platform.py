@@ -55,6 +55,7 @@ class XPlatform:
     fault: Answer | None = None
     forgets_tokens: bool = False
     drops_receipt: bool = False
+    bill: float = 0.0  # dollars that its use has come to
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def __call__(self, asked: Asked) -> Answer:
@@ -71,7 +72,10 @@ class XPlatform:
         self.left -= 1
         if self.left < 0:
             return _said({"title": "Too Many Requests"}, 429, self._quota())
-        return _said(self._found(url.path, query), 200, self._quota())
+        found = self._found(url.path, query)
+        each = 0.001 if url.path.startswith("/2/users/") else 0.005
+        self.bill += each * len(found.get("data", [])) + 0.010 * len(found.get("includes", {}).get("users", []))
+        return _said(found, 200, self._quota())
 
     def _quota(self) -> dict[str, str]:
         return {
@@ -138,6 +142,7 @@ class XPlatform:
         answers = [{"type": "replied_to", "id": target["id"]}]
         answer = post(int(number), f"@eva11 {sent['text'].replace('&', '&amp;')}", NUMBER, referenced_tweets=answers)
         self.posts.insert(0, answer)
+        self.bill += 0.200 if "https://" in sent["text"] else 0.010
         if self.drops_receipt:
             return Answer(b"<html>Over capacity</html>", 503)
         return _said({"data": {"id": number, "text": sent["text"]}}, 201)
