@@ -13,7 +13,9 @@ from typing import IO, Any
 
 import click
 
-from monitor.commands.opening import Setup, pass_setup, reading
+from monitor.commands.customers import Sought, as_shapes, checked, found, row_ids, whom
+from monitor.commands.keeping import in_words
+from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.terminal import as_json
 from monitor.errors import OhlasError
 
@@ -28,12 +30,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet would run wha
 
 
 @click.command()
+@whom
 @click.option(
     "--format",
     "form",
     type=click.Choice(["csv", "json", "jsonl"]),
-    default="csv",
-    show_default=True,
+    default=None,
+    show_default="csv",
     help="How it is written; jsonl is an object a line.",
 )
 @click.option(
@@ -43,17 +46,38 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet would run wha
     "--excel", is_flag=True, help="CSV as Excel around here wants it: a BOM, ';', decimal commas, local time."
 )
 @pass_setup
-def command(setup: Setup, form: str, out: Path | None, excel: bool) -> None:
-    """Write all mentions with their verdicts, the oldest first.
+def command(
+    setup: Setup,
+    author: str,
+    sources: tuple[str, ...],
+    mention: str,
+    everyone: bool,
+    form: str | None,
+    out: Path | None,
+    excel: bool,
+) -> None:
+    """Write all mentions with their verdicts, the oldest first, or everything that is known of one customer.
 
     Texts that a spreadsheet would take for a formula get a ' in front. Times are in UTC.
+
+    With --author or --mention it is JSON with all that is kept of that customer: what he wrote and wrote before,
+    what was found in it, drafts, answers, decisions, and what was sent to you about it. Where several people have the
+    name, you choose.
 
     \b
     Examples:
       ohlas export > mentions.csv
       ohlas export --excel --out mentions.csv
       ohlas export --format jsonl | jq .label
+      ohlas export --author "Jana Nováková" --source heureka --out jana.json
     """
+    sought = Sought(author=author, sources=sources, mention=mention, everyone=everyone)
+    if sought != Sought():
+        if excel or form in ("csv", "jsonl"):
+            raise click.UsageError("what is known of a customer is written as JSON; leave out --excel and --format")
+        _write_customer(setup, checked(sought), out)
+        return
+    form = form or "csv"
     if excel and form != "csv":
         raise click.UsageError("--excel is for --format csv")
     with reading(setup.config()) as store, _target(out) as file:
@@ -62,6 +86,38 @@ def command(setup: Setup, form: str, out: Path | None, excel: bool) -> None:
             _write_csv(rows, file, excel)
         else:
             file.writelines(_json(rows) if form == "json" else (as_json(row, indent=None) + b"\n" for row in rows))
+
+
+def _write_customer(setup: Setup, sought: Sought, out: Path | None) -> None:
+    config = setup.config()
+    with reading(config) as store:
+        customers = found(store, config, sought)
+        known = store.customers.known_of(row_ids(customers))
+    document = {
+        "written_at": now(),
+        "company": config.company.name,
+        "people": as_shapes(customers),
+        "kept": in_words(config.retention),
+        "where": _where(known),
+        "mentions": known,
+    }
+    with _target(out) as file:
+        file.write(as_json(document) + b"\n")
+
+
+def _where(known: list[Row]) -> dict[str, int]:
+    """In how many rows things stand."""
+    drafts = [draft for mention in known for draft in mention["drafts"]]
+    return {
+        "mentions": len(known),
+        "earlier_versions": sum(len(mention["earlier_versions"]) for mention in known),
+        "corrections": sum(len(mention["corrections"]) for mention in known),
+        "drafts": len(drafts),
+        "revisions": sum(len(draft["revisions"]) for draft in drafts),
+        "decisions": sum(len(draft["decisions"]) for draft in drafts),
+        "messages": sum(len(draft["messages"]) for draft in drafts),
+        "publications": sum(len(mention["publications"]) for mention in known),
+    }
 
 
 @contextmanager
