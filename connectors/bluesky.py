@@ -26,11 +26,12 @@ from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, 
 from monitor.fields import inner, rows, string, strings
 from monitor.http import Http, Response, error_for
 from monitor.ledger import Meter
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.quotas import heed, too_many
 from monitor.rechecks import Watched
 from monitor.text import clean, fold, one_line
+from monitor.vouching import expected, mute
 
 QUOTA = "3,000 requests in 5 minutes"
 COST = "free"
@@ -284,6 +285,13 @@ class AnsweringBluesky(Bluesky):
     """Answers as well, those who addressed the account."""
 
     reply_rules = replace(Bluesky.reply_rules, kind="key")
+
+    async def abilities(self) -> Abilities:
+        found = (await self._get("com.atproto.server.getSession", [])).json()
+        session = found if isinstance(found, dict) else {}
+        if session.get("active") is False:
+            return mute(self, f"Bluesky has closed the account: {one_line(string(session, 'status'), 40)}")
+        return expected(self, f"@{one_line(string(session, 'handle'), 100) or self._settings.handle}")
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
         allowed = self._settings.replies == "all" or mention.raw.get("addressed") is True

@@ -22,11 +22,12 @@ from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.quotas import too_many
 from monitor.rechecks import Watched
 from monitor.text import canonical_url, fold, html_to_text, one_line
+from monitor.vouching import expected, mute
 
 QUOTA = "about 60 requests a minute with a key"
 COST = "free"
@@ -250,6 +251,17 @@ class AnsweringDiscourse(Discourse):
     """Answers as well."""
 
     reply_rules = replace(Discourse.reply_rules, kind="create")
+
+    async def abilities(self) -> Abilities:
+        try:
+            found = (await self._get("session/current.json", {})).json()
+        except (AuthError, NotFound):
+            return expected(self)  # a key for some actions only may not ask who it is of
+        account = inner(found if isinstance(found, dict) else {}, "current_user")
+        name = one_line(string(account, "username"), 60)
+        if name.casefold() != self._settings.username.casefold():
+            return mute(self, f"the key writes as @{name}; set that as username, or take another key")
+        return expected(self, f"@{name}")
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
         topic, place = _number(mention.raw, "topic"), _number(mention.raw, "place")

@@ -31,10 +31,11 @@ from monitor.http import Http
 from monitor.mail_headers import automatic, one_kind_of_line_ends, parsed, sender_of, text_of, value_of
 from monitor.mail_reading import whole, written
 from monitor.mailbox import Account, fetch, in_thread, opened, search
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
 from monitor.options import Security, SourceOptions
 from monitor.smtp import Server
 from monitor.text import canonical_url, clean, html_to_text, one_line, plain
+from monitor.vouching import expected
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox
@@ -210,6 +211,10 @@ class AnsweringMailbox(Mailbox):
     """Answers customers by mail as well, with a copy to the mailbox: it shows later whether an answer went out."""
 
     reply_rules = ReplyRules(kind="create", max_length=10_000, channel="mail")
+
+    async def abilities(self) -> Abilities:
+        async with self._settings.server.connected():
+            return expected(self, self._settings.mailbox)
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
         if self.reply_rules_for(mention).kind == "manual":

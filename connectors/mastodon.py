@@ -18,15 +18,17 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.budgets import Budget, Rolling, account_of
 from monitor.cursors import Cursor
 from monitor.errors import NotFound, PermanentError, TemporaryError
-from monitor.fields import inner, rows, string
+from monitor.fields import inner, rows, string, strings
 from monitor.http import DAY, Http, Response
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
-from monitor.quotas import pause, too_many
+from monitor.quotas import heed, too_many
 from monitor.rechecks import Watched
 from monitor.text import canonical_url, fold, html_to_text, one_line
+from monitor.vouching import expected, mute
 
 QUOTA = "300 requests in 5 minutes"
 COST = "free"
@@ -124,6 +126,16 @@ class Mastodon:
         self._settings = settings
         self._http = http
         self._own = {fold(name) for name in settings.own_names}
+        token = settings.access_token.get_secret_value() if settings.access_token else ""
+        quota = Budget(
+            account=account_of("mastodon", settings.instance, token),
+            name="requests",
+            limit=300,
+            window=Rolling(300),
+            reserve=30,
+        )
+        self._requests = http.ledger.meter(quota)
+        self.budgets = {quota: float(len(settings.timelines))}
 
     async def poll(self, cursor: str) -> Page:
         now = datetime.now(UTC)
@@ -159,7 +171,7 @@ class Mastodon:
         page = self._page(entries, now, addressed=job == "mentions")
         state.go_on(job, [number for entry in entries if (number := _id(entry))])
         state.watched.add(page.mentions, now.timestamp())
-        return replace(page, wait=pause(response.headers, now))
+        return replace(page, wait=heed(self._requests, response.headers, now))
 
     async def _look_again(self, state: _State, now: datetime) -> Page:
         """Which of the known posts were deleted, and which were edited."""
@@ -174,9 +186,10 @@ class Mastodon:
         return replace(self._page(found, now), gone=tuple(gone))
 
     async def _get(self, path: str) -> Response:
+        self._requests.take()
         response = await self._http.get(f"{self._settings.instance}/api/{path}", headers=self._headers(), also=(429,))
         if response.status == 429:
-            raise too_many("Mastodon", response.headers, datetime.now(UTC))
+            raise too_many("Mastodon", response.headers, datetime.now(UTC), self._requests)
         return response
 
     def _headers(self) -> dict[str, str]:
@@ -233,6 +246,18 @@ class AnsweringMastodon(Mastodon):
 
     reply_rules = ReplyRules(kind="key", max_length=500, channel="post")
 
+    async def abilities(self) -> Abilities:
+        account = one_line(string(_object(await self._get("v1/accounts/verify_credentials")), "acct"), 60)
+        if self._settings.account and account.casefold() != self._settings.account.casefold():
+            return mute(self, f"the token is of @{account}; set that as account, or take another token")
+        try:
+            scopes = strings(_object(await self._get("v1/apps/verify_credentials")), "scopes")
+        except NotFound:  # relatives of Mastodon
+            scopes = []
+        if scopes and not {"write", "write:statuses"} & set(scopes):
+            return mute(self, "the token may only read; make one with write:statuses as well")
+        return expected(self, f"@{account}")
+
     def _jobs(self, state: _State, now: float) -> list[str]:
         self._keep_to(state.limit)
         return [*super()._jobs(state, now), *(["limit"] if now - state.limit_at > DAY else [])]
@@ -273,9 +298,10 @@ class AnsweringMastodon(Mastodon):
         headers = self._headers() | {"Content-Type": "application/json", "Idempotency-Key": key}
         body = json.dumps(answer).encode()
         url = f"{self._settings.instance}/api/v1/statuses"
+        self._requests.take(writing=True)
         response = await self._http.send("POST", url, headers=headers, body=body, also=(429,))
         if response.status == 429:
-            raise too_many("Mastodon", response.headers, datetime.now(UTC))
+            raise too_many("Mastodon", response.headers, datetime.now(UTC), self._requests)
         try:
             posted = response.json()
         except TemporaryError:
@@ -311,6 +337,11 @@ class AnsweringMastodon(Mastodon):
         if current is None or current.id != mention.id:
             raise TemporaryError("Mastodon does not show the original at the moment")
         return current
+
+
+def _object(response: Response) -> dict[str, Any]:
+    found = response.json()
+    return found if isinstance(found, dict) else {}
 
 
 def _id(thing: object) -> str:

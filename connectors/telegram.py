@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -19,9 +20,10 @@ from monitor.cursors import Cursor
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http, Response, retry_after
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Abilities, Ability, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
+from monitor.vouching import expected, mute
 
 QUOTA = "about 20 answers a minute in one group"
 COST = "free"
@@ -113,6 +115,18 @@ class Telegram:
 
     async def close(self) -> None:
         pass
+
+    async def abilities(self) -> Abilities:
+        bot = _result(await self._http.get(self._address("getMe"), also=_REFUSALS))
+        bot = bot if isinstance(bot, dict) else {}
+        name = one_line(string(bot, "username"), 40)
+        if name.casefold() != self._settings.username.casefold():
+            return mute(self, f"the token is of @{name}; set that as username, or take another token")
+        if self._settings.read != "all" or bot.get("can_read_all_group_messages") is True:
+            return expected(self, f"@{name}")
+        # a bot that is an administrator of its groups sees everything all the same
+        hint = "privacy mode is on: where the bot is no administrator it sees only what is for it; see /setprivacy"
+        return replace(expected(self, f"@{name}"), reads=Ability("yes", hint))
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
         """Where the message is deleted meanwhile, Telegram refuses the answer."""

@@ -24,10 +24,11 @@ from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, 
 from monitor.fields import inner, rows, string
 from monitor.google import GoogleApi, RefreshToken, refusal
 from monitor.http import Http, Response
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.rechecks import Watched
 from monitor.text import clean, fold, one_line
+from monitor.vouching import expected, mute
 
 API = "https://www.googleapis.com/youtube/v3"
 MOST = 100  # threads in one answer
@@ -186,7 +187,8 @@ class YouTube:
 
     async def _ask(self, path: str, asked: Mapping[str, str], *, writing: bool = False) -> dict[str, Any]:
         """What the API answers; `items` is a list. Raises a `SourceError`."""
-        url = f"{API}/{path}?{urlencode({'textFormat': 'plainText', **asked})}"
+        plain = {} if path == "channels" else {"textFormat": "plainText"}
+        url = f"{API}/{path}?{urlencode({**plain, **asked})}"
         self._units.take(writing=writing)
         if self._api is not None:
             response = await self._api.get(url, also=_REFUSALS)
@@ -259,6 +261,15 @@ class AnsweringYouTube(YouTube):
     """Answers in the channel's name. YouTube's threads are flat: who answers an answer answers its thread."""
 
     reply_rules = ReplyRules(kind="create", max_length=10_000, channel="post")
+
+    async def abilities(self) -> Abilities:
+        items = rows(await self._ask("channels", {"mine": "true", "part": "snippet"}), "items")
+        names = {string(one, "id"): one_line(string(inner(one, "snippet"), "title"), 60) for one in items}
+        ours = self._settings.channel
+        if ours in names:
+            return expected(self, names[ours] or ours)
+        given = one_line(next(iter(names), ""), 40) or "no channel at all"
+        return mute(self, f"the permission is for {given}; let the owner of {ours} grant it")
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
         closed = mention.raw.get("closed") is True

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from connectors import imap
 from monitor import mailbox
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanLookUp, CanReply, Mention, Page
+from monitor.model import Ability, CanLookUp, CanReply, Mention, Page
 from tests.contract import NO_NETWORK, ConnectorContract
 from tests.loopback import Answer
 from tests.mail_servers import (
@@ -387,8 +387,11 @@ async def test_refusals_are_named(mail_servers: MailServers) -> None:
         await box.reply(one(raw(HEUREKA)), "Ďakujeme.", "key-1")
     with pytest.raises(PermanentError, match="cannot be written"):
         await box.reply(letter(raw={"reply_to": "a b@@"}), "Ďakujeme.", "key-1")
-    with pytest.raises(AuthError, match="smtp_user and smtp_password"):
-        await answering(mail_servers, smtp_password="made-up-wrong").reply(letter(), "Ďakujeme.", "key-1")
+    wrong = answering(mail_servers, smtp_password="made-up-wrong")
+    for refused in (wrong.reply(letter(), "Ďakujeme.", "key-1"), wrong.abilities()):
+        with pytest.raises(AuthError, match="smtp_user and smtp_password"):
+            await refused
+    assert (await answering(mail_servers).abilities()).replies == Ability("yes", f"as {OHLAS}")
 
 
 async def test_whatever_happens_after_the_whole_mail_is_unknown() -> None:

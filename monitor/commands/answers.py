@@ -7,7 +7,6 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from monitor.budgets import CanBudget
 from monitor.commands.sources import connected, first_page
 from monitor.errors import AuthError, OhlasError, SourceError
 from monitor.model import Abilities, Ability, CanReceive, CanVouch, Connector, Page
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 
 UNKNOWN = Ability("unknown")
 STATES = {"manual": "by hand", "unknown": "not known"}  # where people would not understand the word
-COSTS = "every look at it costs money, so it was not asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +56,9 @@ async def ask_all(setup: Setup, config: Config, limit: float) -> list[Answer]:
 async def _ask(setup: Setup, config: Config, name: str, limit: float) -> Answer:
     async with connected(config, name) as connectors:
         connector = connectors[name]
-        page = None if _costs(connector) else await first_page(connector, limit)
-        return _answer(config.sources[name], connector, page, _masked_too(setup, await _vouched(connector, limit)))
-
-
-def _costs(connector: Connector) -> bool:
-    return isinstance(connector, CanBudget) and any(budget.unit == "USD" for budget in connector.budgets)
+        abilities = _masked_too(setup, await _vouched(connector, limit))
+        page = None if abilities.reads.state == "unknown" else await first_page(connector, limit)
+        return _answer(config.sources[name], connector, page, abilities)
 
 
 async def _vouched(connector: Connector, limit: float) -> Abilities:
@@ -97,7 +92,7 @@ def _failed(setup: Setup, source: SourceOptions, error: BaseException) -> Answer
 
 
 def _answer(source: SourceOptions, connector: Connector, page: Page | None, abilities: Abilities) -> Answer:
-    """`page` is None where nothing was read."""
+    """`page` is None where nothing was read, because that would cost money."""
     from responders.publish import is_manual
 
     found = page or Page()
@@ -110,7 +105,7 @@ def _answer(source: SourceOptions, connector: Connector, page: Page | None, abil
         skipped=found.skipped,
         replies="by_hand" if is_manual(connector) else "by_us",
         receives=isinstance(connector, CanReceive),
-        abilities=abilities if page else replace(abilities, reads=Ability("unknown", COSTS)),
+        abilities=abilities,
     )
 
 
