@@ -25,6 +25,8 @@ from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
 
+QUOTA = "300 requests a minute"
+COST = "free, after Google has approved your project"
 API = "https://mybusiness.googleapis.com/v4"
 MOST = 50  # reviews in one answer
 OVERLAP = 3600  # seconds that are read again

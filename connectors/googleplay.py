@@ -25,6 +25,8 @@ from monitor.model import Mention, Page, Receipt, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, html_to_text, one_line
 
+QUOTA = "200 looks an hour, 2,000 answers a day"
+COST = "free"
 API = "https://androidpublisher.googleapis.com/androidpublisher/v3/applications"
 SCOPE = "https://www.googleapis.com/auth/androidpublisher"
 MOST = 100  # reviews in one answer

@@ -26,6 +26,8 @@ from monitor.model import Mention, Page, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, fold, html_to_text, one_line
 
+QUOTA = "300 requests a day; with a key 10,000"
+COST = "free"
 API = "https://api.stackexchange.com/2.3"
 MOST = 100  # questions in one answer
 OVERLAP = 3600  # seconds; what is written is found a while later

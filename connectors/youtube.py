@@ -30,6 +30,8 @@ from monitor.rechecks import Watched
 from monitor.text import clean, fold, one_line
 from monitor.vouching import expected, mute
 
+QUOTA = "10,000 units a day"
+COST = "free"
 API = "https://www.googleapis.com/youtube/v3"
 MOST = 100  # threads in one answer
 AGAIN = 20  # comments that are looked at again at once
