@@ -1,4 +1,4 @@
-"""What machines ask of a running Ohlas: /healthz, /metrics, and POST /in/{source} for sources that send."""
+"""What machines ask of a running Ohlas: /healthz, /metrics, and /in/{source} for sources that send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from monitor.errors import AuthError, PermanentError, StoreBusy
-from monitor.model import CanReceive, Connector
+from monitor.model import CanHandshake, CanReceive, Connector
 from monitor.options import ServiceOptions
 from monitor.store.sqlite import SqliteStore
 
@@ -42,6 +42,7 @@ class Endpoints:
     def add_to(self, application: web.Application) -> None:
         application.router.add_get("/healthz", self.health)
         application.router.add_get("/metrics", self.metrics)
+        application.router.add_get("/in/{source}", self.shake_hands)
         application.router.add_post("/in/{source}", self.receive)
 
     async def health(self, _request: web.Request) -> web.Response:
@@ -73,9 +74,19 @@ class Endpoints:
         registry.register(_Snapshot(await self._measured()))
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    async def shake_hands(self, request: web.Request) -> web.Response:
+        """Some senders ask whether they are awaited before they send anything."""
+        connector = self.connectors.get(request.match_info["source"])
+        if not isinstance(connector, CanHandshake):
+            return web.json_response({"error": "no source of that name is asked first"}, status=404)
+        try:
+            return web.Response(text=connector.handshake(request.query))
+        except AuthError as error:
+            return web.json_response({"error": str(error)}, status=403)
+
     async def receive(self, request: web.Request) -> web.Response:
-        """202 as soon as the mentions are saved; sending the same again changes nothing. 200 where it held none: some
-        senders only tell that there is something to be read, and take nothing else for a yes."""
+        """202 as soon as the mentions are saved; sending the same again changes nothing. 200 where it held none, and
+        for those that asked first: they take nothing else for a yes."""
         name = request.match_info["source"]
         connector = self.connectors.get(name)
         if not isinstance(connector, CanReceive):
@@ -103,7 +114,8 @@ class Endpoints:
         if saved.new or saved.edited:
             self.pipeline.arrived(saved.new + saved.edited)
         answer = {"new": saved.new, "edited": saved.edited, "gone": saved.gone, "skipped": list(page.skipped)}
-        return web.json_response(answer, status=202 if page.mentions or page.gone or page.skipped else 200)
+        held = page.mentions or page.gone or page.skipped
+        return web.json_response(answer, status=202 if held and not isinstance(connector, CanHandshake) else 200)
 
     def _may_measure(self, request: web.Request) -> bool:
         token = self.options.metrics_token

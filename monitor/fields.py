@@ -23,6 +23,11 @@ def rows(thing: Mapping[str, Any], *names: str) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)]
 
 
+def things(found: object) -> list[dict[str, Any]]:
+    """The entries of a list; one that is no object counts as empty, so that it is not overlooked."""
+    return [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
+
+
 def strings(thing: Mapping[str, Any], *names: str) -> list[str]:
     """The texts of a list; whatever else it holds is left out."""
     found = next((value for name in names if isinstance(value := thing.get(name), list) and value), [])

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import time_machine
 
-from connectors import bluesky, discourse, mastodon
+from connectors import bluesky, discourse, facebook, instagram, mastodon
 from monitor.model import Decision, DraftState
 from monitor.store.sqlite import SqliteStore
 from monitor.text import html_to_text
 from responders.approval import decide
 from responders.publish import Publisher
-from tests import bluesky_platform, discourse_platform, mastodon_platform
+from tests import bluesky_platform, discourse_platform, mastodon_platform, meta_platform
 from tests.loopback import Loopback, LoopbackHttp
 from tests.made import APOLOGY, NOON, draft_all
 from tests.test_publish import RULES, SetClock
@@ -55,7 +55,26 @@ def _discourse() -> Network:
     return Network(discourse, discourse_platform.KEYS, platform, lambda one: [p["raw"] for p in one.posts[1:]])
 
 
-NETWORKS = [_mastodon, _bluesky, _discourse]
+def _facebook() -> Network:
+    page = meta_platform.post(5, "Nové stany", comments=[meta_platform.comment("5_51", "Kde je môj balík?")])
+    keys = {"page": meta_platform.PAGE, **meta_platform.SIGNED}
+    platform = meta_platform.MetaPlatform([page])
+    return Network(facebook, keys, platform, lambda one: [p["message"] for q in one.posts for p in q["comments"][1:]])
+
+
+def _instagram() -> Network:
+    media = meta_platform.media(5, comments=[meta_platform.remark(51, "Kde je môj balík?")])
+    keys = {"account": meta_platform.ACCOUNT, "username": meta_platform.NAME, **meta_platform.SIGNED}
+    platform = meta_platform.MetaPlatform(posts=(posts := [media]), medias=posts)
+    return Network(
+        instagram,
+        keys,
+        platform,
+        lambda one: [a["text"] for q in one.medias for p in q["comments"] for a in p["replies"]],
+    )
+
+
+NETWORKS = [_mastodon, _bluesky, _discourse, _facebook, _instagram]
 
 
 @pytest.fixture

@@ -1,0 +1,378 @@
+"""Comments below the posts of an Instagram account, and where others tag or mention it; answered by the account.
+
+The account has to be a professional one, connected to a Facebook page. One request brings a number of posts, each with
+its newest comments and the answers to them. Who is only mentioned is told so by webhooks and by nothing else.
+https://developers.facebook.com/docs/instagram-platform/comment-moderation
+https://developers.facebook.com/docs/instagram-platform/instagram-api-with-facebook-login/mentions
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+
+from monitor.budgets import Budget
+from monitor.errors import NotFound, PermanentError, TemporaryError
+from monitor.fields import inner, string, things
+from monitor.http import DAY, Http
+from monitor.meta import GraphApi, MetaOptions, TooMuch, changes, following, handshake, listed, moment
+from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
+from monitor.rounds import Round
+from monitor.text import canonical_url, clean, fold, one_line
+from monitor.vouching import expected, mute
+
+QUOTA = "200 requests an hour, of all sources with the token"
+COST = "free"
+POSTS = 25  # in one answer
+COMMENTS = 50  # the most of one post, or of answers to one comment, that an answer holds
+LOOKED_AT = 10  # comments that one poll looks at again, or that it was told of
+LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
+OVERLAP = DAY  # comments that are read again, as they may be answered
+TOLD = 500  # comments that wait to be read because a webhook told of them
+_ORDER = ("told", "media", "tags", "posts", "again", "token")
+_ID = re.compile(r"[0-9]{1,25}")
+_COMMENT = "id,text,timestamp,username,from,hidden,parent_id"
+_WITH_ANSWERS = f"{_COMMENT},replies.limit({COMMENTS}){{{_COMMENT}}}"
+_MEDIA = f"id,permalink,timestamp,comments.limit({COMMENTS}){{{_WITH_ANSWERS}}}"
+_TAGGED = "id,caption,permalink,timestamp,username"
+_READING = ("instagram_basic", "pages_read_engagement")
+_ANSWERING = ("instagram_manage_comments",)
+_MENTIONED = {
+    "mentioned_comment": "mentioned_comment.comment_id({}){{id,text,timestamp,media}}",
+    "mentioned_media": "mentioned_media.media_id({}){{id,caption,timestamp,username}}",
+}
+_ONLY_TAGGED = "Instagram lets nobody answer posts by a program in which the account is only tagged; a person has to"
+_HIDDEN = "the comment is hidden, and Instagram lets nobody answer it by a program then"
+_UNSEEN = "Instagram does not show what stands below posts of others; a person has to look"
+
+
+class Settings(MetaOptions):
+    """`[sources.NAME]` with `kind = "instagram"`."""
+
+    account: str = Field(pattern=r"^[0-9]{1,25}$", description="ID of your Instagram account, a number: '17841…'")
+    username: str = Field(pattern=r"^[\w.]{1,30}$", description="its name there, without the @")
+    tags: bool = Field(default=True, description="whether posts of others in which the account is tagged are read")
+    replies: Literal["all", "manual"] = Field(default="all", description="what Ohlas itself answers, or nothing")
+
+
+def connect(settings: Settings, http: Http) -> Instagram:
+    return ListeningInstagram(settings, http) if settings.verify_token else Instagram(settings, http)
+
+
+class _State(Round):
+    """The cursor: a round reads posts up to an age, then what more stands below some of them."""
+
+    size: int = Field(default=POSTS, ge=1, le=POSTS)  # posts that are asked for at once
+    posts: dict[str, tuple[str, dict[str, str]]] = Field(default_factory=dict)  # with more comments -> link, next page
+    token_at: float = 0.0  # when it was asked how long the token lasts
+
+
+@dataclass(slots=True)
+class _Found:
+    """What an answer holds, while it is gone through."""
+
+    mentions: dict[str, Mention] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+    def page(self) -> Page:
+        return Page(mentions=tuple(self.mentions.values()), skipped=tuple(self.skipped))
+
+
+class Instagram:
+    """Every poll is one request, but for what is looked at again, one by one."""
+
+    reply_rules = ReplyRules(kind="create", max_length=2_200, channel="post")  # the length is not documented
+
+    def __init__(self, settings: Settings, http: Http) -> None:
+        self._settings = settings
+        self._graph = GraphApi(http, settings, "Instagram")
+        self._own = {fold(name.lstrip("@")) for name in (settings.username, *settings.own_names)}
+        self._told: OrderedDict[str, str] = OrderedDict()  # what to read -> how; lost at an end, as posts are read too
+        if settings.replies == "manual":
+            self.reply_rules = replace(self.reply_rules, kind="manual")
+
+    @property
+    def budgets(self) -> Mapping[Budget, float]:
+        return {self._graph.budget: 3.0 if self._settings.tags else 2.0}
+
+    async def poll(self, cursor: str) -> Page:
+        now, state = datetime.now(UTC), _State.parse(cursor)
+
+        def is_due(job: str) -> bool:
+            return self._is_due(job, state, now.timestamp())
+
+        job, size = state.enter(_ORDER, is_due, now.timestamp()), state.size
+        page = await self._do(job, state, now)
+        own = (one for one in page.mentions if one.raw["way"] == "comment")  # of others' an ID does not show the state
+        state.watched.add(own, now.timestamp())
+        unfinished = state.size < size or (job == "posts" and bool(state.posts)) or (job == "told" and bool(self._told))
+        state.leave(_ORDER, is_due, unfinished=unfinished)
+        if not state.job:
+            state.size = min(state.size + 1, POSTS)
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=self._graph.wait)
+
+    async def close(self) -> None:
+        pass
+
+    async def abilities(self) -> Abilities:
+        name = one_line(string(await self._graph.get(self._settings.account, fields="id,username"), "username"), 60)
+        if fold(name) != fold(self._settings.username):
+            return mute(self, f"the account is @{name}; set that as username")
+        granted, usual = await self._graph.granted(), expected(self, f"@{name}")
+        return granted.abilities(usual, _READING, _ANSWERING) if granted else usual
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        if mention.raw.get("way") == "tag":
+            return mention  # nothing is posted there, and its ID shows nothing
+        try:
+            current = await self._look_at(mention.id, str(mention.raw.get("way")), mention.created_at)
+        except NotFound:
+            return None
+        if current is None:
+            raise TemporaryError("Instagram does not show the original at the moment")
+        return replace(current, url=current.url or mention.url)
+
+    def reply_rules_for(self, mention: Mention) -> ReplyRules:
+        """Answers to an answer name its author, whose name counts."""
+        if mention.raw.get("way") == "tag":
+            return replace(self.reply_rules, kind="manual", note=_ONLY_TAGGED)
+        if mention.raw.get("hidden") is True:
+            return replace(self.reply_rules, kind="manual", note=_HIDDEN)
+        return replace(self.reply_rules, max_length=self.reply_rules.max_length - len(_addressed(mention, "")))
+
+    async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
+        rules, way = self.reply_rules_for(mention), mention.raw.get("way")
+        if rules.kind == "manual":
+            raise PermanentError(rules.note or "a person posts the answers of this source")
+        if way in _MENTIONED:
+            media = {"media_id": str(mention.raw.get("media", ""))}
+            what = {"comment_id": mention.id, **media} if way == "mentioned_comment" else media
+            posted = await self._graph.post(f"{self._settings.account}/mentions", message=text, **what)
+        else:
+            posted = await self._graph.post(f"{_target(mention)}/replies", message=_addressed(mention, text))
+        return _receipt(posted, mention)
+
+    async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
+        if mention.raw.get("way") in _MENTIONED:
+            raise PermanentError(_UNSEEN)
+        wanted, after, others = {fold(text), fold(_addressed(mention, text))}, dict[str, str](), False
+        for _ in range(LOOKED_THROUGH):
+            answer = await self._graph.get(f"{_target(mention)}/replies", fields=_COMMENT, limit=COMMENTS, **after)
+            own = [one for one in things(listed(answer, "Instagram")) if self._is_ours(one)]
+            later = [one for one in own if moment(one.get("timestamp"), mention.created_at) >= mention.created_at]
+            if found := next((one for one in later if fold(string(one, "text")) in wanted), None):
+                return _receipt(found, mention)
+            others = others or any(fold(string(one, "text")) != fold(mention.reply) for one in later)
+            after = following(answer)
+            if not after and others and not mention.thread:  # in the thread of others it may be to one of them
+                raise PermanentError("Another answer stands there; a person has to look.")
+            if not after:
+                return None
+        raise PermanentError("There are so many answers that a person has to look.")
+
+    def _is_due(self, job: str, state: _State, now: float) -> bool:
+        match job:
+            case "told":
+                return bool(self._told)
+            case "tags":
+                return self._settings.tags
+            case "posts":
+                return bool(state.posts)
+            case "again":
+                return bool(state.watched.due(now, self._settings.recheck_days))
+            case "token":
+                return bool(self._settings.app_id) and now - state.token_at > DAY
+        return True
+
+    async def _do(self, job: str, state: _State, now: datetime) -> Page:
+        match job:
+            case "told":
+                return await self._read_told(now)
+            case "tags":
+                return await self._read_tags(state, now)
+            case "posts":
+                return await self._read_comments(state, now)
+            case "again":
+                return await self._look_again(state, now)
+            case "token":
+                state.token_at = now.timestamp()
+                await self._graph.look_at_token(now)
+                return Page()
+            case _:
+                return await self._read_media(state, now)
+
+    async def _read_media(self, state: _State, now: datetime) -> Page:
+        """Posts of the account with their newest comments."""
+        path = f"{self._settings.account}/media"
+        try:
+            answer = await self._graph.get(path, fields=_MEDIA, limit=state.size, **state.after)
+        except TooMuch:
+            if state.size == 1:
+                raise
+            state.size //= 2
+            return Page()
+        found, since = _Found(), state.reach(OVERLAP, self._settings.days)
+        state.after = following(answer) if self._is_young(answer, now) else {}
+        for media in things(listed(answer, "Instagram")):
+            if not _ID.fullmatch(string(media, "id")):
+                found.skipped.append("a post without an ID")
+                continue
+            link = canonical_url(string(media, "permalink"))
+            below = inner(media, "comments")
+            if self._take(below.get("data"), string(media, "id"), link, found, now) > since:
+                state.posts |= {string(media, "id"): (link, more)} if (more := following(below)) else {}
+        return found.page()
+
+    async def _read_tags(self, state: _State, now: datetime) -> Page:
+        """Posts of others in which the account is tagged."""
+        path = f"{self._settings.account}/tags"
+        answer = await self._graph.get(path, fields=_TAGGED, limit=POSTS, **state.after)
+        more = following(answer, without_link=True) if self._is_young(answer, now) else {}
+        state.after = more if more != state.after else {}
+        found = _Found()
+        for media in things(listed(answer, "Instagram")):
+            if not _ID.fullmatch(string(media, "id")):
+                found.skipped.append("a post without an ID")
+                continue
+            mention = self._mention(media, string(media, "id"), canonical_url(string(media, "permalink")), now, "tag")
+            if mention is not None and not self._is_ours(media):
+                found.mentions.setdefault(mention.id, mention)
+        return found.page()
+
+    async def _read_comments(self, state: _State, now: datetime) -> Page:
+        """More of those below one post."""
+        (number, (link, after)), since = next(iter(state.posts.items())), state.reach(OVERLAP, self._settings.days)
+        try:
+            answer = await self._graph.get(f"{number}/comments", fields=_WITH_ANSWERS, limit=COMMENTS, **after)
+        except NotFound:  # deleted meanwhile
+            answer = {"data": []}
+        found = _Found()
+        oldest = self._take(listed(answer, "Instagram"), number, link, found, now)
+        more = following(answer) if oldest > since else {}
+        del state.posts[number]
+        if more and more != after:
+            state.posts = {number: (link, more), **state.posts}
+        return found.page()
+
+    async def _read_told(self, now: datetime) -> Page:
+        """What a webhook told of. Whatever cannot be read now is tried again with the next poll."""
+        found: list[Mention | None] = []
+        for number, way in list(self._told.items())[:LOOKED_AT]:
+            try:
+                found.append(await self._look_at(number, way, now))
+            except NotFound:
+                pass  # deleted meanwhile
+            self._told.pop(number, None)
+        return Page(mentions=tuple(one for one in found if one and fold(one.author) not in self._own))
+
+    async def _look_again(self, state: _State, now: datetime) -> Page:
+        due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:LOOKED_AT]
+        return await state.look_again(due, lambda number: self._look_at(number, "comment", now), now.timestamp())
+
+    async def _look_at(self, number: str, way: str, otherwise: datetime) -> Mention | None:
+        """What stands there now, a comment with the account's answer below it; None: no words any more. Raises a
+        `SourceError`, NotFound where it is gone."""
+        if way in _MENTIONED:
+            answer = await self._graph.get(self._settings.account, fields=_MENTIONED[way].format(number))
+            thing = inner(answer, way)
+            return self._mention(thing, string(inner(thing, "media"), "id"), "", otherwise, way)
+        thing = await self._graph.get(number, fields=f"{_WITH_ANSWERS},media{{id,permalink}}")
+        found, media = _Found(), inner(thing, "media")
+        self._take([thing], string(media, "id"), canonical_url(string(media, "permalink")), found, otherwise)
+        return found.mentions.get(number)
+
+    def _is_young(self, answer: Mapping[str, Any], now: datetime) -> bool:
+        """Whether older posts may be young enough as well."""
+        oldest = now - timedelta(days=self._settings.days)
+        return any(moment(one.get("timestamp"), oldest) > oldest for one in things(answer.get("data")))
+
+    def _take(self, comments: object, media: str, link: str, found: _Found, otherwise: datetime) -> float:
+        """Take comments and the answers to them; returns when the oldest comment was written, Unix seconds."""
+        oldest = otherwise.timestamp()
+        for comment in things(comments):
+            if not _ID.fullmatch(string(comment, "id")):
+                found.skipped.append("a comment without an ID")
+                continue
+            oldest = min(oldest, moment(comment.get("timestamp"), otherwise).timestamp())
+            answers = [one for one in things(inner(comment, "replies").get("data")) if _ID.fullmatch(string(one, "id"))]
+            own = sorted((one for one in answers if self._is_ours(one)), key=lambda one: string(one, "timestamp"))
+            for one in (comment, *answers):
+                below = "" if one is comment else string(comment, "id")
+                mention = self._mention(one, media, link, otherwise, parent=below)
+                if mention is not None and not self._is_ours(one):
+                    reply = clean(string(own[-1], "text")) if own and one is comment else ""
+                    found.mentions.setdefault(mention.id, replace(mention, reply=reply))
+        return oldest
+
+    def _is_ours(self, thing: Mapping[str, Any]) -> bool:
+        return bool({fold(_author(thing)), fold(string(thing, "username"))} & self._own)
+
+    def _mention(
+        self,
+        thing: Mapping[str, Any],
+        media: str,
+        link: str,
+        otherwise: datetime,
+        way: str = "comment",
+        parent: str = "",
+    ) -> Mention | None:
+        """A comment, or somebody else's post; None where there are no words."""
+        text, parent = clean(string(thing, "text", "caption")), parent or string(thing, "parent_id")
+        if not _ID.fullmatch(string(thing, "id")) or not text:
+            return None
+        return Mention(
+            source=self._settings.name,
+            id=string(thing, "id"),
+            text=text,
+            created_at=moment(thing.get("timestamp"), otherwise),
+            url=link,
+            author=_author(thing),
+            language=self._settings.language,
+            thread=parent if _ID.fullmatch(parent) else "",
+            raw={"way": way, "media": media or string(thing, "id"), "hidden": thing.get("hidden") is True},
+        )
+
+
+class ListeningInstagram(Instagram):
+    """Is told at once, also of comments below old posts, and of mentions, which no list holds."""
+
+    def handshake(self, query: Mapping[str, str]) -> str:
+        return handshake(self._settings, query)
+
+    def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Page:
+        """A delivery lacks the time and the link of a comment, so that it only has it read."""
+        for name, told in changes(self._settings, headers, body, "instagram", self._settings.account):
+            number, way = string(told, "id"), "comment"
+            if name == "mentions":
+                number, way = string(told, "comment_id"), "mentioned_comment"
+                number, way = (number, way) if number else (string(told, "media_id"), "mentioned_media")
+            if name not in ("comments", "mentions") or not _ID.fullmatch(number) or self._is_ours(told):
+                continue
+            if name == "comments" or number not in self._told:  # a comment of our own posts may mention us, too
+                self._told[number] = way
+        while len(self._told) > TOLD:
+            self._told.popitem(last=False)
+        return Page(more=bool(self._told))
+
+
+def _author(thing: Mapping[str, Any]) -> str:
+    return one_line(string(thing, "username") or string(inner(thing, "from"), "username"), 60)
+
+
+def _target(mention: Mention) -> str:
+    """Only comments on top can be answered."""
+    return mention.thread or mention.id
+
+
+def _addressed(mention: Mention, text: str) -> str:
+    return f"@{mention.author} {text}" if mention.thread and mention.author else text
+
+
+def _receipt(comment: Mapping[str, Any], mention: Mention) -> Receipt:
+    return Receipt(id=one_line(string(comment, "id"), 60), url=mention.url)
