@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from monitor.budgets import Budget, Rolling, account_of
 from monitor.cursors import Tokens
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
@@ -34,6 +35,7 @@ MOST = 200  # reviews in one answer
 OVERLAP = 2 * 86400  # seconds that are read again; a review is listed up to a day after it was written
 LIFETIME = 600  # seconds for which a signed request is good; Apple takes 20 minutes at most
 HOUR = 3600.0
+HOURLY = 3_600  # requests that one key may make
 _ID = re.compile(r"[\w.=-]{1,100}", re.ASCII)
 _LEFT = re.compile(r"user-hour-rem:\s*([0-9]{1,9})")
 
@@ -84,6 +86,15 @@ class AppStore:
         self._settings = settings
         self._http = http
         self._key = key
+        quota = Budget(
+            account=account_of("appstore", settings.key_id),
+            name="requests",
+            limit=HOURLY,
+            window=Rolling(HOUR),
+            reserve=HOURLY / 10,
+        )
+        self._requests = http.ledger.meter(quota)
+        self.budgets = {quota: 1.0}
 
     async def poll(self, cursor: str) -> Page:
         state, now = Tokens.parse(cursor), datetime.now(UTC)
@@ -105,6 +116,7 @@ class AppStore:
         document = {"data": answer | {"relationships": {"review": review}}}
         body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
         headers = self._headers() | {"Content-Type": "application/json"}
+        self._requests.take(writing=True)
         response = await self._http.send(
             "POST", f"{API}/customerReviewResponses", headers=headers, body=body, also=(400, 403, 409, 422)
         )
@@ -137,7 +149,9 @@ class AppStore:
 
     async def fetch(self, mention: Mention) -> Mention | None:
         try:
-            document = _object(await self._get(f"customerReviews/{quote(mention.id, safe='')}?include=response"))
+            document = _object(
+                await self._get(f"customerReviews/{quote(mention.id, safe='')}?include=response", writing=True)
+            )
         except NotFound:
             return None
         found = self._page(document | {"data": [document.get("data")]}, mention.created_at).mentions
@@ -162,8 +176,11 @@ class AppStore:
         except NotFound:
             return {}
 
-    async def _get(self, path: str) -> Response:
+    async def _get(self, path: str, *, writing: bool = False) -> Response:
+        self._requests.take(writing=writing)
         response = await self._http.get(f"{API}/{path}", headers=self._headers(), also=(403,))
+        if left := _LEFT.search(response.headers.get("X-Rate-Limit", "")):
+            self._requests.observe(int(left[1]), HOUR)
         if response.status == 403:
             raise AuthError(_ROLE)
         return response

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.budgets import Budget, Rolling, account_of
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
@@ -38,6 +39,7 @@ OVERLAP = timedelta(days=14)  # reviews of the shop that are read again, as they
 CHANGED = timedelta(hours=1)  # the same by the time of a change, which reviews of products can be asked for
 DAY = timedelta(days=1)
 LOOKED_THROUGH = 20  # pages in which one review is looked for
+A_MINUTE = 300  # requests of one shop; Shoptet's own bucket takes some more
 _FULL = 10.0  # seconds to stay away once the bucket of requests is nearly full
 _PATHS = {"shop": "project", "product": "products"}
 _EVENTS = {"shop": "projectReview:create", "product": "productReview:created"}
@@ -130,6 +132,16 @@ class Shoptet:
         self._http = http
         self._access, self._expires = "", 0.0  # the add-on's short-lived token, and when it ends (monotonic)
         self._turn = asyncio.Lock()  # no more than five of those may be valid at once
+        key = settings.token or settings.oauth_token
+        quota = Budget(
+            account=account_of("shoptet", key.get_secret_value() if key else ""),
+            name="requests",
+            limit=A_MINUTE,
+            window=Rolling(60),
+            reserve=A_MINUTE / 10,
+        )
+        self._requests = http.ledger.meter(quota)
+        self.budgets = {quota: 1.0}
 
     async def poll(self, cursor: str) -> Page:
         state, now = _State.parse(cursor), datetime.now(UTC)
@@ -202,12 +214,13 @@ class Shoptet:
             written=_written(reviews) if self._settings.reviews == "shop" else [],
             pages=_whole(paginator.get("pageCount")),
             total=_whole(paginator.get("totalCount")),
-            wait=_pause(answer.headers),
+            wait=self._heed(answer.headers),
         )
 
     async def _asked(self, method: str, path: str, body: bytes = b"", *, last: bool = False) -> Response:
         """An add-on's token that has ended before its time is renewed once; nothing was done with it."""
         headers = {"Content-Type": "application/json", **await self._credentials()}
+        self._requests.take(writing=method != "GET")
         if method == "GET":
             answer = await self._http.get(API + path, headers=headers, also=(401,))
         else:
@@ -219,6 +232,14 @@ class Shoptet:
             raise error_for(401, "Shoptet", answer.headers)
         self._expires = 0.0
         return await self._asked(method, path, body, last=True)
+
+    def _heed(self, headers: Mapping[str, str]) -> float:
+        """Seconds; once the bucket is nearly full, all sources of the shop stay away."""
+        said = _FILLING.fullmatch(headers.get("X-RateLimit-Bucket-Filling", "").strip())
+        if not said or 10 * int(said[1]) < 9 * int(said[2]):
+            return 0.0
+        self._requests.close(_FULL)
+        return _FULL
 
     async def _credentials(self) -> dict[str, str]:
         if self._settings.token is not None:
@@ -338,8 +359,3 @@ def _code(answer: Response) -> str:
     """Shoptet's own word for what is wrong, where it looks like one."""
     said = next((string(error, "errorCode") for error in rows(_object(answer), "errors")), "")
     return said if re.fullmatch(r"[a-z-]{3,60}", said) else ""
-
-
-def _pause(headers: Mapping[str, str]) -> float:
-    said = _FILLING.fullmatch(headers.get("X-RateLimit-Bucket-Filling", "").strip())
-    return _FULL if said and 10 * int(said[1]) >= 9 * int(said[2]) else 0.0

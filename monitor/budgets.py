@@ -177,8 +177,8 @@ def spent(budget: Budget, spending: Spending, now: datetime) -> float:
 
 def left(budget: Budget, spending: Spending, now: datetime, *, writing: bool = False) -> float:
     """How much may be spent now; never below 0. Only writing may touch the reserve."""
-    free = min(budget.limit - spent(budget, spending, now), spending.observed(now))
-    return max(0.0, free - (0.0 if writing else budget.reserve))
+    kept = 0.0 if writing else budget.reserve / budget.limit
+    return max(0.0, min(budget.limit * (1 - kept) - spent(budget, spending, now), spending.observed(now) * (1 - kept)))
 
 
 def free_at(budget: Budget, spending: Spending, amount: float, now: datetime, *, writing: bool = False) -> datetime:
