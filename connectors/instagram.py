@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from monitor.budgets import Budget
-from monitor.errors import NotFound, PermanentError, TemporaryError
+from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
 from monitor.meta import GraphApi, MetaOptions, TooMuch, changes, following, handshake, listed, moment
@@ -263,13 +263,19 @@ class Instagram:
     async def _read_told(self, now: datetime) -> Page:
         """What a webhook told of. Whatever cannot be read now is tried again with the next poll."""
         found: list[Mention | None] = []
+        skipped: list[str] = []
         for number, way in list(self._told.items())[:LOOKED_AT]:
             try:
                 found.append(await self._look_at(number, way, now))
             except NotFound:
                 pass  # deleted meanwhile
+            except (AuthError, PermanentError) as error:
+                if way == "comment":
+                    raise
+                skipped.append(f"a mention: {error}")  # the rest can be read all the same
             self._told.pop(number, None)
-        return Page(mentions=tuple(one for one in found if one and fold(one.author) not in self._own))
+        others = (one for one in found if one and fold(one.author) not in self._own)
+        return Page(mentions=tuple(others), skipped=tuple(skipped))
 
     async def _look_again(self, state: _State, now: datetime) -> Page:
         due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:LOOKED_AT]

@@ -313,6 +313,15 @@ async def test_mentions_are_answered_where_they_stand(platform: MetaPlatform, nu
     assert platform.answered == [(number, TEXT)]
 
 
+async def test_mentions_that_the_token_may_not_read_stop_nothing(platform: MetaPlatform) -> None:
+    async with connected(platform, verify_token=VERIFY) as source:
+        body, headers = delivery("instagram", ACCOUNT, ("mentions", {"media_id": "801"}), comment_told())
+        source.receive(headers, body, NOON)
+        platform.faults.append(refused(10, 403))
+        pages = await poll(source)
+    assert list(read(pages)) == ["51"] and "permission" in pages[0].skipped[0]
+
+
 async def test_not_more_is_remembered_than_can_be_read(platform: MetaPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instagram, "TOLD", 3)
     async with connected(platform, verify_token=VERIFY) as source:
