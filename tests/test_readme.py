@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import get_args, get_origin
+from typing import Any, get_args, get_origin
 from urllib.parse import unquote
 
 import pytest
@@ -44,6 +45,44 @@ def rows(section: str, model: type[BaseModel]) -> Iterator[str]:
             yield from rows(f"{section}.{name}{key}", inner)
 
 
+def sources_table() -> Iterator[str]:
+    """What the code of each connector can do, and what it says of its platform."""
+    yield "| kind | read | reply | confirm | quota | cost |"
+    yield "|---|---|---|---|---|---|"
+    for kind in connector_kinds():
+        module = importlib.import_module(f"connectors.{kind}")
+        able = [_abilities(one) for one in vars(module).values() if _is_connector(one, module.__name__)]
+        some, every = set().union(*able), set.intersection(*able)
+        cells = f"`{kind}`", _read(some), _reply(some, every), _confirm(some), module.QUOTA, module.COST
+        yield f"| {' | '.join(cells)} |"
+
+
+def _is_connector(one: object, module: str) -> bool:
+    return isinstance(one, type) and one.__module__ == module and hasattr(one, "poll") and not one.__name__[0] == "_"
+
+
+def _abilities(connector: Any) -> set[str]:
+    methods = ("reply", "reply_rules_for", "find_reply", "fetch", "moderation", "receive", "reply_link")
+    return {name for name in methods if hasattr(connector, name)}
+
+
+def _read(some: set[str]) -> str:
+    told = "polled, and told by webhooks" if "receive" in some else "polled"
+    return f"{told}; again before an answer" if {"fetch", "reply"} <= some else told
+
+
+def _reply(some: set[str], every: set[str]) -> str:
+    if "reply" not in some:
+        return "by hand"
+    return "by Ohlas" if "reply" in every and "reply_rules_for" not in some else "by Ohlas, or by hand"
+
+
+def _confirm(some: set[str]) -> str:
+    ways = {"find_reply": "looked up", "moderation": "and whether it is shown", "reply_link": "seen when read again"}
+    found = [words for name, words in ways.items() if name in some]
+    return ", ".join(found) or "by hand"
+
+
 def tables_in(annotation: object) -> Iterator[tuple[str, type[BaseModel]]]:
     """The tables that an option holds: one of its own, or one for each name."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -63,6 +102,10 @@ def shown(value: object) -> str:
 
 def test_every_option_is_in_the_readme() -> None:
     assert between("options") == "\n".join(table()), "put the lines of table() into README.md"
+
+
+def test_what_sources_can_do_is_in_the_readme() -> None:
+    assert between("abilities") == "\n".join(sources_table()), "put the lines of sources_table() into README.md"
 
 
 def test_every_connector_is_in_the_readme() -> None:
