@@ -20,6 +20,7 @@ from monitor.options import Config
 from monitor.people import People, people_of
 from monitor.routing import route, topic_of
 from monitor.store.asking import Asking
+from monitor.store.follow_ups import CHANGED, VOTED
 from monitor.store.messages import Change, NewMessage
 from monitor.store.sqlite import SqliteStore
 from responders.alerting import Alerter
@@ -33,6 +34,7 @@ LOUD = (
     "publication_failed",
     "publication_refused",
     "publication_unknown",
+    CHANGED,
 )  # of the audit list: the channel hears of them
 UNTOLD = ("remind", "escalate", "wake")  # of the audit list: messages of their own tell of them, or nobody need know
 WAKING = (
@@ -127,9 +129,10 @@ class Asker:
         changes = self.store.messages.changes("asker")
         messages: list[NewMessage] = []
         for change in changes:
-            if change.action in LOUD:
+            if change.action in LOUD or (change.action, change.reason) == (VOTED, "bad"):
                 key = f"{change.action}-{change.id}"
-                messages.extend(self.alerter.notices(key, change.action, now, draft_id=change.draft_id))
+                text = change.reason if change.action == CHANGED else ""
+                messages.extend(self.alerter.notices(key, change.action, now, draft_id=change.draft_id, text=text))
             if change.action in WAKING:
                 messages.extend(self._changed(change.draft_id, now))
             if change.action == "assign":

@@ -39,19 +39,22 @@ def compose(
     fault: str = "",
     actor: str = "",
     avoid: Collection[str] = (),
+    feedback: str = "",
 ) -> Composition:
     """Draft the reply to `mention` in the playbook's language, within `rules.max_length` where that is possible.
 
     Shortens by leaving out the reference, the sign-off, what is offered on top, the second sentence of the solution
     and the greeting, then by shorter sentences; it never cuts. Where even the shortest complete reply is too long, the
     guard says so. `fault` is a person's word on who erred, one of FAULTS; `actor` approves it, where that is known;
-    `avoid` are replies that the customer has read already. Raises ValueError where `fault` is none.
+    `avoid` are replies that the customer has read already; `feedback` is a link by which a customer who alone reads the
+    reply says how he was treated. Raises ValueError where `fault` is none.
     """
     situation = understand(mention, verdict, playbook=playbook, rules=rules, fault=fault)
     allowed = allowance(policy, situation.aspects, actor)
     values = _values(
         mention, situation, playbook, company, {"reference": reference, "voucher": _gift(allowed, company)}
     )
+    values["feedback"] = feedback if situation.channel == "mail" else ""
     values.update({f"{FACT}{key}": fact for key, fact in (facts or {}).items()})
     writer = _Writer(mention, situation, playbook, allowed, values)
     return fitted(writer.reply(policy.extra), Layout.of(playbook, rules), playbook.language, avoid)
@@ -179,6 +182,7 @@ class _Writer:
             self._part("solution", bank.solution, dropped_at=_SOLUTION),
             gift,
             self._piece("solution", bank.reference, dropped_at=_REFERENCE),
+            self._piece("solution", bank.feedback, dropped_at=_REFERENCE),
         )
 
     def _praise(self) -> tuple[Piece, ...]:

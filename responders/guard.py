@@ -45,6 +45,7 @@ def check(
     playbook: Playbook | None = None,
     earlier: Sequence[str] = (),
     known: Sequence[str] = (),
+    own_links: str = "",
 ) -> tuple[Finding, ...]:
     """Everything that speaks against `text`, in the order of RULES; never raises, whatever the text.
 
@@ -52,6 +53,7 @@ def check(
     sentences that a draft was made of; those that still stand in the text need not be recognised. `identify` says in
     which language a text is, "" where it cannot tell. Without a `playbook` the shipped one is asked. `earlier` are the
     last replies in the same conversation, and `known` lines that the company lets everybody know, such as its facts.
+    `own_links` is how links to a page of ours begin, "" where there is none.
     """
     if not text.strip():
         return (error("empty", "There is no text to publish."),)
@@ -71,6 +73,7 @@ def check(
         playbook=playbook,
         earlier=earlier,
         known=known,
+        own_links=own_links,
     )
     return tuple(finding for rule in _CHECKS for finding in rule(case))
 

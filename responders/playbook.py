@@ -44,6 +44,7 @@ SLOTS = (
     "topics",
     "waiting",  # how long the customer has waited, e.g. "two weeks"
     "voucher",  # the largest gift that the policy allows, e.g. "10 €"
+    "feedback",  # a link by which the customer says how the case was handled; in mails only, see [follow_up]
     "answer_by",  # when an answer is promised, with its preposition: "by 16:00 on Monday 23 November"
 )
 FACT = "fact."  # {fact.returns} is the line `returns` of the company's fact file in that language
@@ -166,6 +167,7 @@ class Complaint(_Parts):
     solution: Bank
     extra: Sentences = ()
     reference: Sentences = ()
+    feedback: Sentences = ()  # asks how it was handled
 
 
 class Acknowledgement(_Table):

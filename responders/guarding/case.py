@@ -41,6 +41,7 @@ class Case:
     playbook: Playbook | None
     earlier: Sequence[str]
     known: Sequence[str]
+    own_links: str = ""
 
     @property
     def spans(self) -> tuple[Span, ...]:

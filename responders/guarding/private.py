@@ -86,6 +86,8 @@ def unknown_link(case: Case) -> Iterator[Finding]:
     for match in LINK.finditer(text):
         link = match[0].rstrip(".,;:!?)")
         host = _host(link)
+        if case.own_links and link.startswith(case.own_links):
+            continue
         if link.lower() == case.company.contact.strip().lower() or fold(link) in fold(case.company.name):
             continue
         if not own or (host != own and not host.endswith(f".{own}")):

@@ -18,6 +18,7 @@ from responders.clocks import Clock
 from responders.page.often import Often
 from responders.page.rendering import render
 from responders.page.security import FRAMING
+from responders.satisfaction import Questions
 from responders.words import Words
 
 LINKS_PER_ADDRESS = 20  # sign-in links that may be asked for from one address in an hour; offices share one
@@ -42,6 +43,7 @@ class PageContext:
     judge_again: Callable[[int], Awaitable[None]] | None = None  # triages and drafts the mention with this row id
     mails: bool = False
     refresh: int = 20  # seconds after which the bar with what is new loads itself again
+    questions: Questions | None = None  # where customers may say how they were treated
     asked: Often = field(default_factory=lambda: Often(LINKS_PER_ADDRESS, timedelta(hours=1)))
 
 

@@ -1,0 +1,179 @@
+"""Rows of `follow_up`: what customers did after our answer was out. Each also leaves a line in the audit list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Literal
+
+from monitor.model import Label, Mention
+from monitor.store.audit import write_decision
+from monitor.store.engine import Engine, Row, instant
+
+Kind = Literal["changed", "wrote", "voted"]
+Score = Literal["bad", "neutral", "good"]
+SCORES: tuple[Score, ...] = ("bad", "neutral", "good")
+
+CHANGED, WROTE, VOTED = "review_changed", "customer_wrote", "customer_voted"  # as the audit list calls them
+_OUT = "decision.action IN ('publication_published', 'posted', 'reply_seen', 'handled')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """`before` and `after` are stars where the review was changed and has them; `label` is what the customer's words
+    are now: those of the changed review, or of what he wrote next. `said` comes with a vote. `source` and `draft_id`
+    are of what we had answered."""
+
+    kind: Kind
+    at: datetime
+    source: str
+    draft_id: int
+    case_id: int
+    text: str
+    label: Label | None = None
+    before: float | None = None
+    after: float | None = None
+    score: Score | None = None
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """What customers did in a period, beside the `answered` of it. `rated`: answers to reviews with stars."""
+
+    answered: int = 0
+    rated: int = 0
+    wrote: int = 0
+    complained: int = 0  # of those who wrote again
+    better: int = 0  # stars
+    worse: int = 0
+    bad: int = 0  # votes
+    neutral: int = 0
+    good: int = 0
+
+    @property
+    def votes(self) -> int:
+        return self.bad + self.neutral + self.good
+
+    @property
+    def satisfaction(self) -> float | None:
+        """Share of good votes; None where nobody voted."""
+        return self.good / self.votes if self.votes else None
+
+    @property
+    def changed_stars(self) -> float | None:
+        """Share of answered reviews whose stars went up; None where none was answered."""
+        return self.better / self.rated if self.rated else None
+
+
+class FollowUps:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def newest(self, since: datetime, limit: int = 100) -> list[FollowUp]:
+        rows = self._engine.rows(
+            "SELECT follow_up.*, answered.source, shown.label, mention_text.text FROM follow_up"
+            " JOIN mention answered ON answered.id = follow_up.mention_id"
+            " JOIN mention shown ON shown.id = follow_up.shown_id"
+            " JOIN mention_text ON mention_text.id = follow_up.shown_id"
+            " WHERE follow_up.at >= ? ORDER BY follow_up.at DESC, follow_up.id DESC LIMIT ?",
+            (since.timestamp(), limit),
+        )
+        return [_load(row) for row in rows]
+
+    def aftermath(self, since: datetime, until: datetime) -> Aftermath:
+        period = (since.timestamp(), until.timestamp())
+        with self._engine.reading() as connection:
+            answered = connection.execute(
+                "SELECT count(DISTINCT draft.id), count(DISTINCT iif(mention.rating IS NULL, NULL, draft.id))"
+                " FROM decision INDEXED BY idx_decision_answered JOIN draft ON draft.id = decision.draft_id"
+                " JOIN mention ON mention.id = draft.mention_id"
+                f" WHERE {_OUT} AND decision.at >= ? AND decision.at < ? AND draft.purpose = 'answer'",
+                period,
+            ).fetchone()
+            row = connection.execute(
+                "SELECT coalesce(sum(kind = 'wrote'), 0) AS wrote,"
+                " coalesce(sum(kind = 'wrote' AND shown.label = 'complaint'), 0) AS complained,"
+                " coalesce(sum(kind = 'changed' AND after > before), 0) AS better,"
+                " coalesce(sum(kind = 'changed' AND after < before), 0) AS worse,"
+                " coalesce(sum(score = 'bad'), 0) AS bad, coalesce(sum(score = 'neutral'), 0) AS neutral,"
+                " coalesce(sum(score = 'good'), 0) AS good"
+                " FROM follow_up JOIN mention shown ON shown.id = follow_up.shown_id WHERE at >= ? AND at < ?",
+                period,
+            ).fetchone()
+        return Aftermath(answered=answered[0], rated=answered[1], **dict(row))
+
+    def vote(self, case_id: int, score: Score, said: str, *, since: datetime, now: datetime) -> bool:
+        """A customer's word on how his case was handled; the last one counts. False where no answer went out since."""
+        with self._engine.writing(durable=True) as connection:
+            draft = connection.execute(
+                "SELECT * FROM draft WHERE case_id = ? AND state = 'published' AND updated_at >= ?"
+                " ORDER BY id DESC LIMIT 1",
+                (case_id, since.timestamp()),
+            ).fetchone()
+            if draft is None:
+                return False
+            connection.execute(
+                "INSERT INTO follow_up (kind, at, case_id, mention_id, shown_id, draft_id, score, said)"
+                " VALUES ('voted', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (case_id) WHERE kind = 'voted'"
+                " DO UPDATE SET at = excluded.at, score = excluded.score, said = excluded.said",
+                (now.timestamp(), case_id, draft["mention_id"], draft["mention_id"], draft["id"], score, said),
+            )
+            write_decision(connection, draft, VOTED, at=now, reason=score)
+            return True
+
+
+def note_changed(connection: Connection, row_id: int, mention: Mention, now: datetime) -> None:
+    """The customer changed a review that was answered. Called while the store still has the old stars."""
+    draft = connection.execute(
+        "SELECT draft.*, mention.rating AS stars FROM draft JOIN mention ON mention.id = draft.mention_id"
+        " WHERE mention_id = ? AND draft.state = 'published' ORDER BY draft.id DESC LIMIT 1",
+        (row_id,),
+    ).fetchone()
+    if draft is None:
+        return
+    connection.execute(
+        "INSERT INTO follow_up (kind, at, case_id, mention_id, shown_id, draft_id, before, after)"
+        " VALUES ('changed', ?, ?, ?, ?, ?, ?, ?)",
+        (now.timestamp(), draft["case_id"], row_id, row_id, draft["id"], draft["stars"], mention.rating),
+    )
+    write_decision(connection, draft, CHANGED, at=now, reason=_stars(draft["stars"], mention.rating))
+
+
+def note_wrote(connection: Connection, row_id: int, case_id: int, label: Label, now: datetime) -> None:
+    """The customer wrote something more in a case that had its answer already; noted once."""
+    draft = connection.execute(
+        "SELECT draft.* FROM draft JOIN mention ON mention.id = ? WHERE draft.case_id = ? AND draft.state = 'published'"
+        " AND draft.mention_id <> mention.id AND draft.updated_at <= mention.created_at ORDER BY draft.id DESC LIMIT 1",
+        (row_id, case_id),
+    ).fetchone()
+    if draft is None:
+        return
+    noted = connection.execute(
+        "INSERT INTO follow_up (kind, at, case_id, mention_id, shown_id, draft_id) VALUES ('wrote', ?, ?, ?, ?, ?)"
+        " ON CONFLICT (shown_id) WHERE kind = 'wrote' DO NOTHING",
+        (now.timestamp(), case_id, draft["mention_id"], row_id, draft["id"]),
+    )
+    if noted.rowcount:
+        write_decision(connection, draft, WROTE, at=now)
+
+
+def _stars(before: float | None, after: float | None) -> str:
+    return "" if before == after or before is None or after is None else f"{before:g} → {after:g}"
+
+
+def _load(row: Row) -> FollowUp:
+    return FollowUp(
+        kind=row["kind"],
+        at=instant(row["at"]),
+        source=row["source"],
+        draft_id=row["draft_id"],
+        case_id=row["case_id"],
+        text=row["text"],
+        label=row["label"],
+        before=row["before"],
+        after=row["after"],
+        score=row["score"],
+        said=row["said"],
+    )
