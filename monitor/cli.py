@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "link": ("link", "Print a link that signs a person in on the page, once."),
     "poll": ("poll", "Print what a source brings, and save nothing."),
     "import": ("import_file", "Save the mentions of a file."),
-    "export": ("export", "Write all mentions as CSV or JSON, or all that is known of one customer."),
+    "export": ("export", "Write all mentions, or all that is known of a customer."),
     "erase": ("erase", "Erase what a customer wrote, and everything about it."),
     "draft": ("draft", "Draft the reply to a mention given as JSON."),
     "drafts": ("drafts", "Report how drafts fare, and which sentences people change."),

@@ -20,7 +20,7 @@ from monitor.cli import COMMANDS, cli, told
 from monitor.errors import ConfigError, OhlasError, StoreError
 from tests.terminal import OHLAS, ROOT, answer, environment, ohlas, process, shop, shop_with_drafts
 
-LISTED = ("run", "check", "poll", "import", "inbox", "show", "decide", "draft", "classify", "evaluate", "export")
+LISTED = ("run", "check", "poll", "import", "inbox", "show", "decide", "draft", "classify", "evaluate", "export", "erase")
 COSTLY = ("pydantic", "numpy", "aiohttp", "sqlite_utils", "jinja2", "regex", "asyncio")
 
 

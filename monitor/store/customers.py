@@ -83,6 +83,14 @@ def _known_of(connection: Connection, row_id: int) -> dict[str, Any]:
         "earlier_versions": _rows(
             connection, "SELECT at, title, text, rating FROM mention_edit WHERE mention_id = ? ORDER BY id", row_id
         ),
+        "same_matter_because": _rows(
+            connection, "SELECT code, detail, at FROM mention_joined WHERE mention_id = ?", row_id
+        ),
+        "after_the_answer": _rows(
+            connection,
+            "SELECT kind, at, before, after, score, said FROM follow_up WHERE mention_id = ?1 OR shown_id = ?1",
+            row_id,
+        ),
         "corrections": _rows(
             connection, "SELECT label, verdict, at FROM correction WHERE mention_id = ? ORDER BY id", row_id
         ),

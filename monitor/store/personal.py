@@ -32,6 +32,7 @@ PERSONAL: Final[Mapping[str, frozenset[str]]] = {
     "correction": frozenset({"content_hash", "verdict"}),
     "correction_text": frozenset({"text"}),
     "alert": frozenset({"subject"}),  # which post spreads
+    "follow_up": frozenset({"said"}),
 }
 OURS: Final[Mapping[str, frozenset[str]]] = {
     "mention": frozenset({"source", "language", "stage", "label", "action", "wanted"}),
@@ -61,6 +62,7 @@ OURS: Final[Mapping[str, frozenset[str]]] = {
     "erasure": frozenset({"actor", "via", "why"}),
     "tombstone": frozenset({"digest"}),
     "alert": frozenset({"kind"}),
+    "follow_up": frozenset({"kind", "score"}),
     "budget": frozenset({"account", "name", "unit", "span", "sources"}),
     "budget_spent": frozenset({"account", "name"}),
     "channel": frozenset({"key", "kind", "name", "health", "code", "detail", "warned"}),
@@ -73,9 +75,12 @@ OURS: Final[Mapping[str, frozenset[str]]] = {
 KEPT_REASONS: Final = frozenset(
     {"no_reply", "handled", "wrong_facts", "wrong_tone", "not_ours", "mention_edited", "label_corrected"}
     | {"judged_again", "promise_renewed", "something changed", "the time is over", "channel", "stopped while posting"}
-    | {"the approval does not hold any more"}
+    | {"the approval does not hold any more", "bad", "neutral", "good"}
 )
-_OF_OURS: Final = ("assign", "snooze", "wake", "remind", "escalate", "correct", "no_reply_needed", "redrafted")
+_OF_OURS: Final = (
+    *("assign", "snooze", "wake", "remind", "escalate", "correct", "no_reply_needed", "redrafted"),
+    *("review_changed", "customer_wrote", "customer_voted"),
+)
 _FORMED = re.compile(r"overrides [a-z_]+(, [a-z_]+)*|fault [a-z_]+|label \S+ \S+")
 
 
@@ -96,6 +101,8 @@ def wipe(connection: Connection, key: bytes, mention_ids: Sequence[int], now: da
     _blank(connection, "mention_text", "id", ids)
     _blank(connection, "mention_edit", "mention_id", ids)
     _blank(connection, "correction", "mention_id", ids)
+    said = f"said <> '' AND mention_id IN ({placeholders(len(ids))})"
+    connection.execute(f"UPDATE follow_up SET said = '' WHERE {said}", ids)
     wipe_drafts(connection, key, drafts_of(connection, ids), now)
     return [stand_in(key, row["source"], row["external_id"]) for row in rows]
 

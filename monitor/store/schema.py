@@ -344,3 +344,9 @@ def m0018_follow_ups(db: Database) -> None:
 def m0019_matters(db: Database) -> None:
     """What tells that mentions are one customer's matter, and what people said about that."""
     matters.create(db.conn)
+
+
+@migrations()
+def m0020_said(db: Database) -> None:
+    """What a customer said with his vote is looked for when he is erased."""
+    db.execute("CREATE INDEX idx_follow_up_said ON follow_up(mention_id) WHERE said <> ''")
