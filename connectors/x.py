@@ -179,8 +179,9 @@ class X:
 
     async def abilities(self) -> Abilities:
         """Without a look at X, which would have to be paid for."""
-        unpaid = Ability("unknown", "a look at X costs money; `ohlas poll` tries it")
-        return replace(expected(self, f"@{self._settings.account}"), reads=unpaid)
+        known = expected(self, f"@{self._settings.account}")
+        by_us = replace(known.replies, state="unknown") if known.replies.state == "yes" else known.replies
+        return replace(known, reads=Ability("unknown", "a look at X costs money; `ohlas poll` tries it"), replies=by_us)
 
     def _jobs(self, due: bool) -> list[str]:
         wanted = {"mentions": self._settings.mentions, "search": bool(self._settings.query), "again": due}

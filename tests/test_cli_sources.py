@@ -84,6 +84,37 @@ async def test_check_says_it_in_words_without_secrets(tmp_path: Path, server: Lo
     assert code == 1 and err.startswith("ohlas: ") and KEY not in out + err
 
 
+MASTODON = """
+[service]
+allow_private = ["127.0.0.0/8"]
+[sources.social]
+kind = "mastodon"
+instance = "{origin}"
+account = "pupava"
+access_token = "$KEY"
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(b'{"acct": "pupava", "scopes": ["read", "write"]}'), "reply yes (as @pupava) · confirm yes"),
+        (Answer(b'{"acct": "pupava", "scopes": ["read"]}'), "reply no (the token may only read"),
+        (Answer(KEY.encode(), 403), "reply no ("),
+        (Answer(KEY.encode(), 503), "reply not known ("),
+        (Answer(hang=True), "reply not known (no answer within 2 s)"),
+    ],
+)
+async def test_check_says_what_may_be_done_with_a_key(
+    tmp_path: Path, server: Loopback, answer: Answer, said: str
+) -> None:
+    server.answer = lambda asked: answer if "verify_credentials" in asked.path else Answer(b"[]")
+    shop(tmp_path, MASTODON.format(origin=server.origin))
+    code, out, err = await process(tmp_path, "check", "--timeout", "2", KEY=KEY)
+    assert code == 0 and said in " ".join(out.split()) and KEY not in out + err
+    assert ("Everything is in order" in out) == ("reply no (" not in out)
+
+
 async def test_check_offline_reaches_out_to_nobody(tmp_path: Path, server: Loopback) -> None:
     shop(tmp_path, CONFIG + SOURCES.format(origin=server.origin))
     code, out, _ = await process(tmp_path, "check", "--offline", "--json", KEY=KEY)

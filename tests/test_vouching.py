@@ -153,7 +153,7 @@ async def test_x_is_not_asked_because_that_costs_money() -> None:
     async with Loopback() as server, LoopbackHttp(server.origin) as http:
         module = importlib.import_module("connectors.x")
         connector = module.connect(module.Settings(kind="x", name="x", **X), http)
-        assert told(await connector.abilities()) == ("unknown", "yes", "as @pupava")
+        assert told(await connector.abilities()) == ("unknown", "unknown", "as @pupava")
         assert not server.asked
 
 
