@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,13 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.model import Aspect, Label, Page, Triage, Verdict
+from monitor.model import Aspect, Label, Page, Verdict
 from monitor.store import tally
 from monitor.store.codec import dump_verdict
 from monitor.store.corrections import Correction
-from monitor.store.drafts import Judged
 from monitor.store.sqlite import SqliteStore
-from tests.made import NOON, NOTE, REPLY, composition, mention
+from tests.made import NOON, draft_all, mention
 
 LABELS: tuple[Label, ...] = ("complaint", "praise", "neutral")
 WEB = dump_verdict(Verdict(label="praise", confidence=1, unsure=False, language="", aspects=(Aspect(name="web"),)))
@@ -39,7 +37,7 @@ VERDICTS = st.builds(
 NUMBERS = st.integers(0, 5)
 OPERATIONS = st.one_of(
     st.tuples(st.just("arrive"), NUMBERS, st.integers(0, 3)),
-    st.tuples(st.just("judge"), VERDICTS, st.sampled_from([REPLY, NOTE])),
+    st.tuples(st.just("judge"), VERDICTS),
     st.tuples(st.just("edit"), NUMBERS, st.text(max_size=5)),
     st.tuples(st.just("correct"), NUMBERS, st.sampled_from(LABELS)),
     st.tuples(st.just("gone"), NUMBERS, st.none()),
@@ -56,7 +54,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(operations=st.lists(OPERATIONS, max_size=25))
 def test_never_differs_from_a_recount(empty: Path, operations: list[tuple[str, object, object]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +71,7 @@ def test_a_table_that_somebody_broke_is_counted_anew(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "ohlas.db")
     connection = store._engine.connection
     _arrive(store, 1, 0)
-    _judge(store, Verdict(label="praise", confidence=1, unsure=False, language="sk"), NOTE)
+    _judge(store, Verdict(label="praise", confidence=1, unsure=False, language="sk"))
     before = connection.execute("SELECT * FROM mention_count").fetchall()
     connection.execute("UPDATE mention_count SET mentions = 7")
     assert tally.drift(connection)
@@ -88,25 +86,8 @@ def _arrive(store: SqliteStore, number: int, hours: int) -> None:
     )
 
 
-def _judge(store: SqliteStore, verdict: Verdict, triage: Triage) -> None:
-    batch = store.mentions.unjudged(100)
-    cases = store.mentions.assign_cases({one.row_id: "" for one in batch}, NOON)
-    store.drafts.save_judged(
-        [
-            Judged(
-                row_id=one.row_id,
-                content_hash=one.mention.content_hash,
-                case_id=cases[one.row_id].case_id,
-                verdict=replace(verdict, label=one.label or verdict.label),
-                triage=triage,
-                composition=composition() if triage.action == "reply" else None,
-                corrected=one.label is not None,
-                acknowledgement=one.acknowledgement,
-            )
-            for one in batch
-        ],
-        NOON,
-    )
+def _judge(store: SqliteStore, verdict: Verdict) -> None:
+    draft_all(store, verdict=verdict)
 
 
 def _edit(store: SqliteStore, number: int, text: str) -> None:

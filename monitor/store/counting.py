@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from monitor.store import tally
 from monitor.store.engine import Engine, Row
-from monitor.store.tally import SLOT
+from monitor.store.tally import DAY, SLOT
 
 Dimension = Literal["period", "source", "language", "label", "aspect"]
 AnswerDimension = Literal["period", "source", "language", "label", "person"]
@@ -98,13 +98,13 @@ class Counting:
         With "aspect" only mentions that are about something are counted, each once for everything that it is about.
         Bounds count by the quarter of an hour that they lie in.
         """
-        keys = ", ".join(by) or "1"
-        aspect = "aspect <> ''" if "aspect" in by else "aspect = ''"
+        keys = ", ".join(by)
+        grouped = f"GROUP BY {keys} HAVING sum(mentions * weight) > 0 ORDER BY {keys}" if by else ""
         rows = self._engine.rows(
-            f"WITH {_periods(bounds, SLOT)} SELECT period, source, language, label, aspect, sum(mentions) AS mentions"
-            " FROM periods CROSS JOIN mention_count"
-            f" ON slot >= since AND slot < until WHERE {aspect} AND {in_scope('mention_count')}"
-            f" GROUP BY {keys} ORDER BY {keys}",
+            f"WITH {_pieces(bounds)} SELECT {f'{keys}, ' if by else ''}coalesce(sum(mentions * weight), 0) AS mentions"
+            " FROM pieces CROSS JOIN mention_count AS counted"
+            f" ON counted.unit = pieces.unit AND about = {int('aspect' in by)} AND slot >= since AND slot < until"
+            f" WHERE {in_scope('counted')} {grouped}",
             scope_values(scope),
         )
         return [_count(row, by) for row in rows]
@@ -152,9 +152,9 @@ _FATES = """
 SELECT CASE WHEN draft.state = 'rejected' THEN 'rejected'
             WHEN trim(draft.text, char(9, 10, 13, 32)) = trim(machine.text, char(9, 10, 13, 32)) THEN 'as_is'
             ELSE 'edited' END AS fate
-  FROM draft
-  JOIN mention ON mention.id = draft.mention_id
-  JOIN draft_rev AS machine ON machine.draft_id = draft.id AND machine.rev =
+  FROM draft INDEXED BY idx_draft_decided
+  CROSS JOIN mention ON mention.id = draft.mention_id
+  CROSS JOIN draft_rev AS machine ON machine.draft_id = draft.id AND machine.rev =
        (SELECT max(rev) FROM draft_rev WHERE draft_id = draft.id AND (author = 'playbook' OR author LIKE 'llm:%'))
  WHERE draft.decided_at >= :since AND draft.decided_at < :until
    AND draft.state IN ('approved', 'publishing', 'published', 'failed', 'unknown', 'rejected')
@@ -170,12 +170,43 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
-def _periods(bounds: Sequence[datetime], unit: int = 1) -> str:
-    """The table `periods` of numbers, written into the text: SQLite then reads a range of the index for each."""
-    moments = [bound.timestamp() for bound in bounds]
-    whole: list[float] = [int(at // unit) for at in moments] if unit > 1 else moments
-    rows = ", ".join(f"({place}, {since!r}, {until!r})" for place, (since, until) in enumerate(pairwise(whole)))
+def _periods(bounds: Sequence[datetime]) -> str:
+    """The table `periods`, written into the text: SQLite then reads a range of an index for each."""
+    rows = ", ".join(
+        f"({place}, {since.timestamp()!r}, {until.timestamp()!r})"
+        for place, (since, until) in enumerate(pairwise(bounds))
+    )
     return f"periods (period, since, until) AS (VALUES {rows})"
+
+
+def _pieces(bounds: Sequence[datetime]) -> str:
+    """The table `pieces`: what to add up for each period, and what to take away again."""
+    rows = ", ".join(
+        f"({place}, {unit}, {since}, {until}, {weight})"
+        for place, period in enumerate(pairwise(bounds))
+        for unit, since, until, weight in pieces(*period)
+    )
+    return f"pieces (period, unit, since, until, weight) AS (VALUES {rows})"
+
+
+def pieces(since: datetime, until: datetime) -> list[tuple[int, int, int, int]]:
+    """A stretch of time in whole days of UTC, and quarters of an hour with the weight 1 or -1 that correct them.
+
+    Each piece is its unit in seconds, the first slot, the one behind the last, and its weight.
+    """
+    first, at_first = _nearest_day(since)
+    last, at_last = _nearest_day(until)
+    corrections = [*((*one[:3], -one[3]) for one in at_first), *at_last]
+    return [(DAY, first, last, 1) if first <= last else (DAY, last, first, -1), *corrections]
+
+
+def _nearest_day(at: datetime) -> tuple[int, list[tuple[int, int, int, int]]]:
+    """The day of UTC that begins next to `at`, and what lies between the two: added where the day began before."""
+    slot, slots = int(at.timestamp() // SLOT), DAY // SLOT
+    day = (slot + slots // 2) // slots
+    if day * slots == slot:
+        return day, []
+    return day, [(SLOT, day * slots, slot, 1) if day * slots < slot else (SLOT, slot, day * slots, -1)]
 
 
 def in_scope(table: str) -> str:

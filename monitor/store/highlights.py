@@ -46,6 +46,16 @@ class Highlight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Praise:
+    """The words of one, to look through many."""
+
+    mention_id: int
+    author: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingDrafts:
     """`total` drafts wait, some of them `overdue`; `shown` are the first in the order of the inbox."""
 
@@ -67,7 +77,8 @@ class Troubled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
-    """`status` is new, ok, failing or stopped."""
+    """`status` is new, ok, failing or stopped; `silent_since` when its last mention was written, where it has brought
+    none for longer than it usually does."""
 
     name: str
     kind: str
@@ -75,6 +86,7 @@ class SourceHealth:
     last_ok: datetime | None
     error: str
     error_at: datetime | None
+    silent_since: datetime | None = None
 
 
 class Highlights:
@@ -115,7 +127,7 @@ class Highlights:
             " LIMIT :limit",
             _between(since, until, scope) | {"limit": 4 * limit},
         )
-        return _once_a_case(self._all([row["id"] for row in rows]))[:limit]
+        return _once_a_case(self.named([row["id"] for row in rows]))[:limit]
 
     def quotations(
         self,
@@ -134,16 +146,31 @@ class Highlights:
             " WHERE json_extract(value, '$.name') = :aspect) ORDER BY created_at DESC, mention.id LIMIT :limit",
             _between(since, until, scope) | {"aspect": aspect, "limit": limit},
         )
-        return self._all([row["id"] for row in rows])
+        return self.named([row["id"] for row in rows])
 
-    def praise(self, since: datetime, until: datetime, limit: int, scope: Scope = EVERYTHING) -> list[Highlight]:
+    def praise(self, since: datetime, until: datetime, limit: int, scope: Scope = EVERYTHING) -> list[Praise]:
         """The newest ones that say something beside their stars."""
         rows = self._engine.rows(
-            f"SELECT mention.id FROM mention INDEXED BY idx_mention_praise {_IN_TIME} AND label = 'praise'"
-            f" AND {in_scope('mention')} AND gone_at IS NULL ORDER BY created_at DESC, mention.id LIMIT :limit",
+            f"SELECT mention.id, author, title, substr(text, 1, {_LONGEST}) AS text"
+            f" FROM mention INDEXED BY idx_mention_praise CROSS JOIN mention_text USING (id) {_IN_TIME}"
+            f" AND label = 'praise' AND {in_scope('mention')} AND gone_at IS NULL AND title || text <> ''"
+            " ORDER BY created_at DESC, mention.id LIMIT :limit",
             _between(since, until, scope) | {"limit": limit},
         )
-        return [one for one in self._all([row["id"] for row in rows]) if one.text or one.title]
+        return [
+            Praise(mention_id=row["id"], author=row["author"], title=row["title"], text=row["text"]) for row in rows
+        ]
+
+    def named(self, ids: Sequence[int]) -> list[Highlight]:
+        """Mentions by the store's numbers, in that order; those that are gone from their source are left out."""
+        rows = self._engine.rows(
+            f"{_HIGHLIGHT} WHERE mention.id IN ({placeholders(len(ids))}) AND mention.gone_at IS NULL"
+            " AND (draft.id IS NULL OR draft.id = (SELECT max(id) FROM draft newest"
+            " WHERE newest.mention_id = mention.id))",
+            tuple(ids),
+        )
+        found = {row["id"]: _highlight(row) for row in rows}
+        return [found[row_id] for row_id in ids if row_id in found]
 
     def troubled(self, limit: int, scope: Scope = EVERYTHING) -> Troubled:
         """Answers that did not go out or may not have, those that changed last first."""
@@ -177,23 +204,13 @@ class Highlights:
                 last_ok=moment(row["last_ok"]),
                 error=row["last_error"] or "",
                 error_at=moment(row["error_at"]),
+                silent_since=moment(row["silent_since"]),
             )
             for row in rows
         ]
 
     def _one(self, where: str, number: int) -> Highlight:
         return _highlight(self._engine.rows(f"{_HIGHLIGHT} WHERE {where}", (number,))[0])
-
-    def _all(self, ids: Sequence[int]) -> list[Highlight]:
-        """Those that still stand at their source, in the given order."""
-        rows = self._engine.rows(
-            f"{_HIGHLIGHT} WHERE mention.id IN ({placeholders(len(ids))}) AND mention.gone_at IS NULL"
-            " AND (draft.id IS NULL OR draft.id = (SELECT max(id) FROM draft newest"
-            " WHERE newest.mention_id = mention.id))",
-            tuple(ids),
-        )
-        found = {row["id"]: _highlight(row) for row in rows}
-        return [found[row_id] for row_id in ids if row_id in found]
 
 
 _IN_TIME = "WHERE mention.created_at >= :since AND mention.created_at < :until"

@@ -1,0 +1,137 @@
+"""What a digest tells: one frozen value, without words and without markup, from which every rendering is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.digest.periods import Days
+from monitor.store.counting import Accepted, Answers
+from monitor.store.digests import Issue
+from monitor.store.highlights import Highlight, SourceHealth, Troubled, WaitingDrafts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Mentions by what they are. Means of several periods are no whole numbers."""
+
+    complaint: float = 0
+    praise: float = 0
+    neutral: float = 0
+
+    @property
+    def total(self) -> float:
+        return self.complaint + self.praise + self.neutral
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One bar of a chart: what was written on these days."""
+
+    days: Days
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recurring:
+    """An aspect that `count` complaints are about, where `usual` are; None where nobody knows yet what is usual.
+
+    `rising`: more than chance would bring. `quotation` is one of them, where one says it in a few words.
+    """
+
+    aspect: str
+    count: int
+    usual: float | None
+    rising: bool
+    quotation: Highlight | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thanks:
+    """Praise that names somebody of the team; `names` is empty for praise that is only worth reading."""
+
+    names: tuple[str, ...]
+    mention: Highlight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLine:
+    """How a source fares, what it brought in the period, and what it usually brings in as long a time."""
+
+    health: SourceHealth
+    mentions: int
+    usual: float | None
+
+    @property
+    def ails(self) -> bool:
+        return self.health.status in ("failing", "stopped") or self.health.silent_since is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenChannel:
+    """A way to the company that customers find broken; `code` and `detail` say what was found there."""
+
+    name: str
+    kind: str
+    code: str
+    detail: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Satisfaction:
+    """What customers said of our answers. `share` of them, 0 to 1, were content; beside it that of the period before,
+    None where nobody said anything."""
+
+    asked: int
+    good: int
+    neutral: int
+    bad: int
+    before: float | None = None
+
+    @property
+    def answered(self) -> int:
+        return self.good + self.neutral + self.bad
+
+    @property
+    def share(self) -> float:
+        return self.good / self.answered if self.answered else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """`issue` says for whom and about which days. `before` is the period of the same length before it, `usual` the
+    mean of `usual_of` such periods (None and 0 where Ohlas has not seen any).
+
+    `bars` are days, `weeks` weeks, oldest first; either may be empty. `waiting` waits for the reader, `team_waiting`
+    for anybody. What nothing is known of (satisfaction, channels) is None.
+    """
+
+    issue: Issue
+    now: datetime
+    waiting: WaitingDrafts = field(default_factory=WaitingDrafts)
+    team_waiting: int = 0
+    tally: Tally = Tally()
+    before: Tally | None = None
+    usual: Tally | None = None
+    usual_of: int = 0
+    bars: tuple[Bar, ...] = ()
+    weeks: tuple[Bar, ...] = ()
+    complaints: tuple[Highlight, ...] = ()
+    recurring: tuple[Recurring, ...] = ()
+    thanks: tuple[Thanks, ...] = ()
+    answers: Answers | None = None
+    answers_before: Answers | None = None
+    accepted: Accepted = field(default_factory=Accepted)
+    accepted_before: Accepted = field(default_factory=Accepted)
+    troubled: Troubled = field(default_factory=Troubled)
+    sources: tuple[SourceLine, ...] = ()
+    channels: tuple[BrokenChannel, ...] | None = None
+    satisfaction: Satisfaction | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing happened, nothing waits, and nothing is wrong."""
+        busy = self.tally.total or self.waiting.total or self.answers or self.accepted.total
+        wrong = self.troubled.shown or self.channels or any(line.ails for line in self.sources)
+        return not busy and not wrong
