@@ -201,6 +201,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "correct": _("label corrected"),
         "mention_edited": _("the customer edited the text; the approval was withdrawn"),
         "mention_gone": _("the customer's text was deleted at the source"),
+        "erased": _("erased"),
         "reply_seen": _("our reply was seen at the source"),
         "redrafted": _("drafted anew"),
         "model_drafted": _("written anew by a language model"),

@@ -136,6 +136,14 @@ class Messages:
         )
         return [_load(row) for row in rows]
 
+    def told(self, draft_id: int, medium: Medium) -> list[Message]:
+        """Lines about a draft that stand below its cards."""
+        rows = self._engine.rows(
+            "SELECT * FROM message WHERE draft_id = ? AND medium = ? AND kind = 'history' AND state = 'sent'",
+            (draft_id, medium),
+        )
+        return [_load(row) for row in rows]
+
     def shows(self, message: Message, shown: str, now: datetime) -> None:
         """A card was redrawn."""
         with self._engine.writing() as connection:

@@ -66,6 +66,8 @@ class Showing:
 
 def card(showing: Showing) -> Card:
     draft = showing.matter.draft
+    if showing.matter.erased_at is not None:
+        return erased(showing)
     blocks = [
         context(_headline(showing), _whose(showing)),
         rich_text("rich_text_quote", _original(showing), _ORIGINAL),
@@ -80,6 +82,14 @@ def card(showing: Showing) -> Card:
         blocks.append(link(showing.words.say("Open on the page"), showing.address))
     text = f"{draft.reference}: {showing.words.code('state', draft.state)}. {cut(_original(showing), 300)}"
     return Card(blocks=blocks, text=escaped(text))
+
+
+def erased(showing: Showing) -> Card:
+    """What is left where the customer's words were."""
+    words, matter = showing.words, showing.matter
+    day = words.day(matter.erased_at or showing.now)
+    text = words.say("Erased on %(day)s; only what is counted was kept.", day=day)
+    return Card(blocks=[context(matter.draft.reference, text)], text=escaped(text))
 
 
 def _headline(showing: Showing) -> str:

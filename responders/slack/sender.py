@@ -18,7 +18,7 @@ from monitor.store.messages import Message
 from monitor.store.sqlite import SqliteStore
 from responders.approval import WAITING
 from responders.slack.api import Api
-from responders.slack.cards import Card, Showing, card
+from responders.slack.cards import Card, Showing, card, erased
 from responders.slack.notices import call, history, notice
 from responders.words import Words
 
@@ -74,16 +74,29 @@ class Sender:
 
     async def _redraw_changed(self) -> None:
         changes = await self.store.run(self.store.messages.changes, READER)
+        emptied = {change.draft_id for change in changes if change.action == "erased"}
         for draft_id in dict.fromkeys(change.draft_id for change in changes):
             await self.redraw(draft_id)
+            if draft_id in emptied:
+                await self._empty_thread(draft_id)
             if self.rested_until is not None:
                 return  # the list is gone through again from where it was
         if changes:
             await self.store.run(self.store.messages.advance, READER, str(changes[-1].id))
 
+    async def _empty_thread(self, draft_id: int) -> None:
+        """People's reasons below a card may quote the customer who was erased."""
+        for message in await self.store.run(self.store.messages.told, draft_id, MEDIUM):
+            if (showing := await self._showing(message)) is not None and showing.matter.erased_at is not None:
+                await self._show(message, erased(showing))
+
     async def _redraw(self, message: Message) -> None:
         found = await self._card(message)
-        if found is None or found.shown == message.shown:
+        if found is not None:
+            await self._show(message, found)
+
+    async def _show(self, message: Message, found: Card) -> None:
+        if found.shown == message.shown:
             return
         try:
             await self.api.redraw(message.recipient, message.external_id, found)
