@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from monitor.commands.answers import Answer as Found
+from monitor.commands.answers import in_words
 from monitor.errors import AuthError, SourceError
-from monitor.model import Abilities, CanVouch, Connector
+from monitor.model import Abilities, Ability, CanVouch, Connector
 from monitor.vouching import expected
 from tests import bluesky_platform, discourse_platform, mastodon_platform, reddit_platform, trustpilot_platform
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
@@ -212,3 +214,12 @@ async def test_what_nobody_is_asked_about_follows_from_what_a_connector_can() ->
         ("manual", "manual", ""),
         ("yes", "manual", "where one may be out or not, you look"),
     ]
+
+
+def test_one_line_says_it_all() -> None:
+    able = Abilities(reads=Ability("yes"), replies=Ability("no", "make a token with write"), confirms=Ability("manual"))
+    found = Found(name="shop", kind="mine", reachable=True, abilities=able, mentions=3, more=True, receives=True)
+    assert in_words(found) == (
+        "read yes (3 mentions, and more is waiting; waits for deliveries at /in/shop)"
+        " · reply no (make a token with write) · confirm by hand"
+    )
