@@ -97,7 +97,14 @@ class NoSuchCase(DecisionRefused):
 
 
 class CannotJoin(DecisionRefused):
-    """Two cases cannot be put together, or one taken apart, as they are; the message says what stands in the way."""
+    """Two cases cannot be put together, or one taken apart, as they are: show what stands in the way.
+
+    `code` is "both_on_their_way", "itself", "alone", "no_account" or "not_linked".
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StoreError(OhlasError):

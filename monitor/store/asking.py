@@ -170,6 +170,15 @@ class AskingRows:
                 (seconds(timer), asking.draft.id, asking.draft.rev, asking.level),
             )
 
+    def hasten(self, draft_id: int, timer: datetime | None, answer_by: datetime | None) -> None:
+        """Look at it, and be due, at these times, or sooner where that was said before."""
+        with self._engine.writing() as connection:
+            connection.execute(
+                f"UPDATE draft SET timer = min(timer, coalesce(?, timer)), answer_by = min(answer_by, coalesce(?,"
+                f" answer_by)) WHERE id = ? AND routed AND {WAITS}",
+                (seconds(timer), seconds(answer_by), draft_id),
+            )
+
     def next_timer(self) -> datetime | None:
         row = self._engine.row(
             f"SELECT min(timer) FROM draft INDEXED BY idx_draft_timer WHERE timer IS NOT NULL AND {WAITS}"

@@ -15,6 +15,7 @@ from monitor.errors import CannotJoin, NoSuchCase, StaleDecision
 from monitor.linking import Join, Linker, Traits
 from monitor.model import DraftState, Mention, Reason, case_reference
 from monitor.store.audit import OHLAS, write_decision
+from monitor.store.elsewhere import Elsewhere, others_of
 from monitor.store.engine import Engine, Row, instant, placeholders
 from monitor.store.handling import give_way, is_untouched, release
 from monitor.store.marks import candidates, key_of, marks_of, save_marks
@@ -85,7 +86,7 @@ class Cases:
                 _check_stands(connection, case_id)
             keep, gone = sorted((one, other))
             if keep == gone:
-                raise CannotJoin(f"{case_reference(one)} cannot be put together with itself")
+                raise CannotJoin(f"{case_reference(one)} cannot be put together with itself", code="itself")
             connection.execute(
                 "DELETE FROM case_apart WHERE case_id IN (?1, ?2) AND other_id IN (?1, ?2)", (one, other)
             )
@@ -105,10 +106,16 @@ class Cases:
                 raise _moved(row["case_id"])
             return _split(connection, mention_id, case_id, deed)
 
-    def mentions(self, case_id: int) -> list[int]:
-        """Row ids, in the order in which they came."""
-        rows = self._engine.rows("SELECT id FROM mention WHERE case_id = ? ORDER BY id", (case_id,))
-        return [row["id"] for row in rows]
+    def of(self, mention_id: int) -> int:
+        """The case of a mention. Raises NoSuchCase."""
+        row = self._engine.row("SELECT case_id FROM mention WHERE id = ?", (mention_id,))
+        if row is None or row["case_id"] is None:
+            raise NoSuchCase(f"there is no mention {mention_id}, or it was not judged yet")
+        return int(row["case_id"])
+
+    def look(self, case_id: int) -> tuple[Elsewhere, ...]:
+        """The mentions of a case, in the order in which they came."""
+        return others_of(self._engine, case_id, 0)
 
     def lines(self, case_id: int) -> list[CaseLine]:
         """What was done with a case, oldest first."""
@@ -201,7 +208,7 @@ def _unite(connection: Connection, keep: int, gone: int, deed: Deed) -> None:
     for column in ("case_id", "other_id"):
         connection.execute(f"UPDATE OR IGNORE case_apart SET {column} = ? WHERE {column} = ?", (keep, gone))
     connection.execute("DELETE FROM case_apart WHERE case_id = ?1 OR other_id = ?1 OR case_id = other_id", (gone,))
-    _write_line(connection, "merge", keep, gone, 0, deed)
+    write_line(connection, "merge", keep, gone, 0, deed)
 
 
 def _leave_one_open(connection: Connection, keep: int, gone: int, deed: Deed) -> None:
@@ -211,7 +218,8 @@ def _leave_one_open(connection: Connection, keep: int, gone: int, deed: Deed) ->
     if len(on_their_way) > 1:
         raise CannotJoin(
             f"{case_reference(keep)} and {case_reference(gone)} both have an answer on its way;"
-            " take one approval back, or wait until they are out"
+            " take one approval back, or wait until they are out",
+            code="both_on_their_way",
         )
     if not (ours or theirs):
         return
@@ -237,13 +245,15 @@ def _split(connection: Connection, mention_id: int, case_id: int, deed: Deed) ->
         "SELECT 1 FROM mention WHERE case_id = ? AND id <> ? LIMIT 1", (case_id, mention_id)
     ).fetchone()
     if rest is None:
-        raise CannotJoin(f"{case_reference(case_id)} has this one mention only; there is nothing to split")
+        raise CannotJoin(
+            f"{case_reference(case_id)} has this one mention only; there is nothing to split", code="alone"
+        )
     new = _open_case(connection, deed.at)
     connection.execute("UPDATE mention SET case_id = ? WHERE id = ?", (new, mention_id))
     connection.execute("UPDATE draft SET case_id = ? WHERE mention_id = ?", (new, mention_id))
     connection.execute("DELETE FROM mention_joined WHERE mention_id = ?", (mention_id,))
     connection.execute("INSERT INTO case_apart (case_id, other_id) VALUES (?1, ?2), (?2, ?1)", (new, case_id))
-    _write_line(connection, "split", case_id, new, mention_id, deed)
+    write_line(connection, "split", case_id, new, mention_id, deed)
     for draft in _open_drafts(connection, new):
         write_decision(
             connection, draft, "split", actor=deed.actor, via=deed.via, at=deed.at, reason=case_reference(case_id)
@@ -257,7 +267,7 @@ def _split(connection: Connection, mention_id: int, case_id: int, deed: Deed) ->
     return new
 
 
-def _write_line(connection: Connection, action: str, case_id: int, other_id: int, mention_id: int, deed: Deed) -> None:
+def write_line(connection: Connection, action: str, case_id: int, other_id: int, mention_id: int, deed: Deed) -> None:
     connection.execute(
         "INSERT INTO case_line (at, action, case_id, other_id, mention_id, actor, via) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (deed.at.timestamp(), action, case_id, other_id, mention_id, deed.actor, deed.via),

@@ -24,6 +24,11 @@ _PRAISE = ("praise", "praise_with_question")
 
 _OPEN = (DraftState.PENDING, DraftState.FAILED, DraftState.APPROVED, DraftState.PUBLISHING, DraftState.UNKNOWN)
 _SETTLED = (DraftState.PUBLISHED, DraftState.REJECTED, DraftState.EXPIRED)
+_DRAFTS = (  # `last` is why a superseded draft is superseded
+    "SELECT draft.*, (SELECT action FROM decision WHERE draft_id = draft.id AND action IN"
+    " ('merged', 'yielded', 'reply_seen', 'mention_gone', 'no_reply_needed') ORDER BY id DESC LIMIT 1) AS last"
+    " FROM draft WHERE case_id = ?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ def is_handled(connection: Connection, place: SecondPlace, now: datetime) -> boo
     A complaint is not answered by thanks: a draft for praise that nobody has touched gives way to it. Words that came
     after our answer are new ones, unless they are the same words in another place.
     """
-    same_words = _has_same_words(connection, place.row_id)
+    same_words = has_same_words(connection, place.row_id)
     draft = answering(connection, place.case_id, place.row_id, place.said_at, same_words=same_words)
     if draft is None:
         return False
@@ -73,8 +78,7 @@ def answering(
 ) -> Row | None:
     """The draft of another mention of the case that answers what was said then: an open one before a settled one."""
     rows = connection.execute(
-        "SELECT draft.*, (SELECT action FROM decision WHERE draft_id = draft.id ORDER BY id DESC LIMIT 1) AS last"
-        " FROM draft WHERE case_id = ? AND mention_id <> ? ORDER BY id",
+        f"{_DRAFTS} AND mention_id <> ? ORDER BY id",
         (case_id, besides),
     ).fetchall()
     still_open = [row for row in rows if _is_open(row)]
@@ -85,14 +89,10 @@ def answering(
 def release(connection: Connection, case_id: int, now: datetime) -> None:
     """Let the next of the case be answered, where nothing answers it any more: a draft that gave way returns, else
     what was only noted is judged again."""
-    rows = connection.execute(
-        "SELECT draft.*, (SELECT action FROM decision WHERE draft_id = draft.id ORDER BY id DESC LIMIT 1) AS last"
-        " FROM draft WHERE case_id = ? ORDER BY id",
-        (case_id,),
-    ).fetchall()
+    rows = connection.execute(f"{_DRAFTS} ORDER BY id", (case_id,)).fetchall()
     if any(_is_open(row) or _is_settled(row) for row in rows):
         return
-    waiting = [row for row in rows if row["last"] in GAVE_WAY]
+    waiting = [row for row in rows if row["state"] == DraftState.SUPERSEDED and row["last"] in GAVE_WAY]
     if waiting:
         revive(connection, waiting[0], now)
         return
@@ -150,7 +150,7 @@ def _is_settled(draft: Row) -> bool:
     return draft["state"] in _SETTLED or (draft["state"] == DraftState.SUPERSEDED and draft["last"] == "reply_seen")
 
 
-def _has_same_words(connection: Connection, row_id: int) -> bool:
+def has_same_words(connection: Connection, row_id: int) -> bool:
     row = connection.execute("SELECT code FROM mention_joined WHERE mention_id = ?", (row_id,)).fetchone()
     return row is not None and row["code"] in SAME_WORDS
 
