@@ -1,4 +1,4 @@
-"""Mails: what customers write to the shop's address, and what Heureka, Árukereső, Firmy.cz or Google tell of reviews.
+"""Mails: what customers write to the shop's address, and what Heureka, Google and others tell of reviews.
 
 Read over IMAP, in a thread, since its library blocks; mails stay as they are, unread. Which notifications there are,
 and where the review stands in them, say rules in imap.toml beside this file. Customers are answered by mail; what a
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.errors import MessageError
@@ -22,19 +22,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
-from monitor import cells
 from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.http import Http
 from monitor.mail_headers import automatic, one_kind_of_line_ends, parsed, sender_of, text_of, value_of
-from monitor.mail_reading import whole, written
+from monitor.mail_reading import written
 from monitor.mailbox import Account, fetch, in_thread, opened, search
 from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
 from monitor.options import Security, SourceOptions
+from monitor.review_mails import Rule, review_in, rules_in
 from monitor.smtp import Server
-from monitor.text import canonical_url, clean, html_to_text, one_line, plain
+from monitor.text import one_line
 from monitor.vouching import expected
 
 if TYPE_CHECKING:
@@ -49,8 +49,6 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _ADDRESS = r"^[^@\s<>\"]+@[^@\s<>\"]+$"
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 _ANSWERED = re.compile(r"(?:(?:re|aw|odp|odpoveď|odpověď|vá|fwd?|fw)\s*:\s*)+", re.IGNORECASE)
-_WEB = re.compile(r"(?<!src=[\"'])https?://[^\s\"'<>()]+")
-_STARS = re.compile(r"[★⭐]{1,5}[☆]{0,4}")
 _NO_WAY = "this mail names no address that an answer could go to"
 
 
@@ -97,8 +95,8 @@ class Settings(SourceOptions):
     @cached_property
     def notifications(self) -> dict[str, Rule]:
         """The own ones first; one with a shipped name replaces it."""
-        own = _rules(self.base / self.rules) if self.rules else {}
-        return own | {name: rule for name, rule in _rules(_RULES).items() if name not in own}
+        own = rules_in(self.base / self.rules) if self.rules else {}
+        return own | {name: rule for name, rule in rules_in(_RULES).items() if name not in own}
 
     @property
     def account(self) -> Account:
@@ -129,31 +127,6 @@ class Settings(SourceOptions):
         """Whether the company itself wrote it: from the mailbox, or from an address or a domain in own_names."""
         own = {name.casefold().lstrip("@") for name in self.own_names} | {self.mailbox.casefold()}
         return sender.casefold() in own or sender.rpartition("@")[2].casefold() in own
-
-
-class Rule(BaseModel):
-    """How one service tells of reviews. Words are compared without case and diacritics; a label ends with a colon, or
-    stands on a line of its own above what it names."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    senders: tuple[str, ...] = Field(min_length=1)  # domains, their subdomains too, or addresses
-    subjects: tuple[str, ...] = Field(min_length=1)  # one of them stands in the subject
-    links: tuple[str, ...] = ()  # domains that the review, or its administration, may lie at
-    place: str = ""  # where answers are given, where no such link is in the mail
-    text: tuple[str, ...] = ()
-    pros: tuple[str, ...] = ()
-    cons: tuple[str, ...] = ()
-    rating: tuple[str, ...] = ()
-    author: tuple[str, ...] = ()
-    product: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()  # labels of what is not wanted
-    ends: tuple[str, ...] = ()  # words that begin what follows the review
-
-    def fits(self, sender: str, subject: str) -> bool:
-        domain = sender.rpartition("@")[2].casefold()
-        known = any(one == sender.casefold() or _within(domain, one) for one in self.senders)
-        return known and any(plain(word) in plain(subject) for word in self.subjects)
 
 
 def connect(settings: Settings, http: Http) -> Mailbox:
@@ -290,7 +263,7 @@ def _mention(raw: bytes, settings: Settings, now: datetime) -> Mention | None:
     )
     for name, rule in settings.notifications.items():
         if rule.fits(sender, subject):
-            return _review(mail, common, name, rule) if settings.read != "customers" else None
+            return review_in(mail, common, name, rule) if settings.read != "customers" else None
     return _letter(mail, common, sender, settings) if settings.read != "notifications" else None
 
 
@@ -331,85 +304,6 @@ def _date(mail: Message, now: datetime) -> datetime:
 def _reply_to(mail: Message) -> str:
     found = parseaddr(value_of(mail, "Reply-To"))[1]
     return found if re.fullmatch(_ADDRESS, found) and found.isascii() else ""
-
-
-# notifications
-
-
-def _rules(path: Path) -> dict[str, Rule]:
-    return {name: Rule.model_validate(table) for name, table in tomllib.loads(path.read_text("utf-8")).items()}
-
-
-def _review(mail: Message, common: Mention, name: str, rule: Rule) -> Mention:
-    """Where no label is known, the whole mail is the text: a person sees at least that there is a review."""
-    body = whole(mail)
-    lines = [line for line in (written(mail) or html_to_text(body)).splitlines() if line.strip()]
-    found = _labelled(lines, rule)
-    parts = (found.get("text", ""), _named("+", found.get("pros", "")), _named("−", found.get("cons", "")))
-    text = clean("\n".join(part for part in parts if part)) or clean("\n".join(_until_the_end(lines, rule)))
-    return replace(
-        common,
-        text=text,
-        title=one_line(found.get("product", "")) or common.title,
-        author=one_line(found.get("author", ""), 100),
-        rating=_rating(found.get("rating", ""), lines),
-        url=_link(body, rule),
-        raw={"service": name, "subject": common.title},
-    )
-
-
-def _named(sign: str, text: str) -> str:
-    return f"{sign} {text}" if text else ""
-
-
-def _labelled(lines: list[str], rule: Rule) -> dict[str, str]:
-    """What stands behind each label, up to the next one."""
-    labels = {plain(one): kind for kind in ("text", "pros", "cons", "rating", "author", "product", "others")
-              for one in getattr(rule, kind)}  # fmt: skip
-    found: dict[str, list[str]] = {}
-    current = "others"
-    for line in _until_the_end(lines, rule):
-        label, colon, rest = line.partition(":")
-        kind = labels.get(plain(label).strip(" *-•"), "")
-        if kind:
-            current = kind if kind not in found else "others"
-            found.setdefault(current, []).append(rest.strip() if colon else "")
-        else:
-            found.setdefault(current, []).append(line.strip())
-    return {kind: "\n".join(filter(None, words)) for kind, words in found.items()}
-
-
-def _until_the_end(lines: list[str], rule: Rule) -> Iterator[str]:
-    ends = tuple(plain(one) for one in rule.ends)
-    for line in lines:
-        if ends and plain(line.strip()).startswith(ends):
-            return
-        yield line
-
-
-def _rating(written_so: str, lines: list[str]) -> float | None:
-    drawn = next((found[0] for line in lines if (found := _STARS.search(line))), "")
-    for candidate in (written_so.partition("\n")[0], drawn):
-        try:
-            if (stars := cells.stars(candidate)) is not None:
-                return stars
-        except ValueError:
-            continue
-    return None
-
-
-def _link(body: str, rule: Rule) -> str:
-    """The first one to where the rule says; a forged mail leads nowhere else."""
-    for found in _WEB.finditer(body):
-        url = canonical_url(found[0].replace("&amp;", "&").rstrip(".,;"))
-        host = url.partition("://")[2].partition("/")[0].partition(":")[0]
-        if url.startswith("https://") and any(_within(host, one) for one in rule.links):
-            return url
-    return ""
-
-
-def _within(host: str, domain: str) -> bool:
-    return host == domain or host.endswith(f".{domain}")
 
 
 # the mailbox

@@ -224,15 +224,60 @@ def test_a_notification_of_an_unknown_shape_is_shown_whole() -> None:
             "Milá obsluha.",
             5.0,
         ),
-        ("businessprofile-noreply@google.com", "Eva left a review", "★★☆☆☆\nReview\nSlow.\nReply", "Slow.", 2.0),
+        (
+            "notification@facebookmail.com",
+            "Eva odporúča Svrčina",
+            "Eva odporúča Svrčina.",
+            "Eva odporúča Svrčina.",
+            None,
+        ),
     ],
 )
-def test_every_shipped_rule(sender: str, subject: str, body: str, text: str, rating: float) -> None:
+def test_every_shipped_rule(sender: str, subject: str, body: str, text: str, rating: float | None) -> None:
     mail = EmailMessage()
     mail["From"], mail["Subject"], mail["Auto-Submitted"] = sender, subject, "auto-generated"
     mail.set_content(body)
     mention = one(mail.as_bytes())
     assert (mention.text, mention.rating) == (text, rating)
+
+
+GOOGLE = """From: Google Business Profile <businessprofile-noreply@google.com>
+Message-ID: <g1@google.com>
+Subject: Eva left a review for Svrčina
+Auto-Submitted: auto-generated
+Content-Type: text/plain; charset=utf-8
+
+Svrčina <https://www.google.com/logo>
+
+You got a new 2-star review
+
+Read review
+<https://business.google.com/n/1/reviews/77>
+
+Eva Malá
+
+Not 5 stars.
+Reply to my mails, please!
+
+Reply to review
+<https://business.google.com/n/1/reviews/77?reply>
+
+Google LLC 1600 Amphitheatre Parkway
+"""
+
+
+def test_a_review_on_google_maps() -> None:
+    mention = one(raw(GOOGLE))
+    assert (mention.author, mention.rating) == ("Eva Malá", 2.0)
+    assert mention.text == "Not 5 stars.\nReply to my mails, please!"
+    assert mention.url == "https://business.google.com/n/1/reviews/77"
+
+
+def test_stars_alone_and_other_languages_of_google() -> None:
+    stars = raw(GOOGLE, ("Not 5 stars.\nReply to my mails, please!\n", ""))
+    assert (one(stars).text, one(stars).rating) == ("★★☆☆☆", 2.0)
+    unknown = one(raw(GOOGLE, ("Read review", "Olvasás"), ("2-star review", "kétcsillagos vélemény")))
+    assert "Eva Malá" in unknown.text and unknown.rating is None
 
 
 def test_a_mailbox_at_seznam_is_a_customers() -> None:
