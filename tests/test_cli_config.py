@@ -44,6 +44,7 @@ ENVIRON = {
     "GOOGLE_SERVICE_ACCOUNT": '{"client_email": "ohlas@shop.example", "private_key": "000000000000"}',
     "X_ACCESS_TOKEN": "700-000000000000",
     **dict.fromkeys(("YOUTUBE_KEY", "YOUTUBE_CLIENT_ID", "YOUTUBE_CLIENT_SECRET", "YOUTUBE_REFRESH_TOKEN"), "0" * 12),
+    **dict.fromkeys(("FACEBOOK_TOKEN", "FACEBOOK_APP_SECRET", "FACEBOOK_VERIFY_TOKEN"), "0" * 12),
     "TELEGRAM_TOKEN": f"123456789:{'0' * 35}",
     **dict.fromkeys(("STACKEXCHANGE_KEY", "MASTODON_TOKEN", "BLUESKY_PASSWORD", "DISCOURSE_KEY"), "0" * 12),
     **dict.fromkeys(("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_PASSWORD"), "0" * 12),
