@@ -1,7 +1,7 @@
 """Comments below the posts of a Facebook page, what visitors write on it, and posts that name it; answered by the page.
 
 One request brings a number of posts, each with its new comments. Names of people are only there where the app was
-granted them. Recommendations (stars) cannot be read with the API since its version 22.
+granted them. Recommendations (stars) cannot be read with the API since its version 22; webhooks may still tell of them.
 https://developers.facebook.com/docs/graph-api/reference/page/feed
 https://developers.facebook.com/docs/graph-api/reference/page-post/comments
 """
@@ -38,12 +38,14 @@ _ORDER = ("feed", "tagged", "posts", "again", "token")
 _ID = re.compile(r"[0-9]{1,25}(_[0-9]{1,25}){0,2}")
 _POST = "id,message,created_time,permalink_url,from{id,name},is_hidden"
 _COMMENT = "id,message,created_time,permalink_url,from{id,name},parent{id},can_comment,is_hidden"
-_NEWEST = "order(reverse_chronological)"  # a wish: what Facebook ranks stays ranked
+_LATEST = {"order": "reverse_chronological"}  # a wish: what Facebook ranks stays ranked
+_NEWEST = "order(reverse_chronological)"  # the same
 _ANSWERS = f"comments.{_NEWEST}.limit({COMMENTS}){{id,message,created_time,from{{id}}}}"
 _READING = ("pages_read_engagement", "pages_read_user_content")
 _ANSWERING = ("pages_manage_engagement",)
 _POSTED = "id,permalink_url"
 _ELSEWHERE = "this is not on your page, and Facebook lets a page answer by itself only there; a person has to post it"
+_RECOMMENDED = "Facebook lets no program answer recommendations; a person has to"
 _CLOSED = "Facebook does not let the page answer this comment; a person has to look"
 _HIDDEN = "the comment is hidden: only its author and his friends see it, and an answer to it"
 
@@ -132,7 +134,7 @@ class Facebook:
         pass
 
     async def abilities(self) -> Abilities:
-        of = await self._graph.get("me", fields="id,name")
+        of = await self._graph.get("me", "id,name")
         name = one_line(string(of, "name"), 60)
         if string(of, "id") != self._settings.page:
             return mute(self, f"the token is of {name or 'somebody else'}, not of the page; take the page's own")
@@ -143,7 +145,7 @@ class Facebook:
         if mention.raw.get("elsewhere") is True:
             return mention  # nothing is posted there, and its ID shows nothing
         try:
-            current = await self._look_at(mention.id, mention.created_at)
+            current = await self._look_at(mention.id, mention.created_at, for_answer=True)
         except NotFound:
             return None
         if current is None:
@@ -152,7 +154,8 @@ class Facebook:
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
         if mention.raw.get("elsewhere") is True:
-            return replace(self.reply_rules, kind="manual", note=_ELSEWHERE)
+            note = _RECOMMENDED if mention.rating else _ELSEWHERE
+            return replace(self.reply_rules, kind="manual", note=note)
         if mention.raw.get("closed") is True and not mention.raw.get("parent"):
             return replace(self.reply_rules, kind="manual", note=_CLOSED)
         return replace(self.reply_rules, note=_HIDDEN) if mention.raw.get("hidden") is True else self.reply_rules
@@ -166,8 +169,8 @@ class Facebook:
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         target, after, others = _target(mention), dict[str, str](), False
         for _ in range(LOOKED_THROUGH):
-            asked = {"fields": f"{_POSTED},message,created_time,from{{id}}", "order": "reverse_chronological"}
-            answer = await self._graph.get(f"{target}/comments", limit=MORE, **asked, **after)
+            fields = f"{_POSTED},message,created_time,from{{id}}"
+            answer = await self._graph.get(f"{target}/comments", fields, _LATEST | after, limit=MORE, for_answer=True)
             own = [one for one in things(listed(answer, "Facebook")) if self._is_ours(one)]
             later = [one for one in own if moment(one.get("created_time"), mention.created_at) >= mention.created_at]
             if found := next((one for one in later if fold(string(one, "message")) == fold(text)), None):
@@ -199,9 +202,7 @@ class Facebook:
         comments = f"comments.filter(stream).{_NEWEST}.since({since}).limit({COMMENTS}){{{_COMMENT}}}"
         fields = _POST if job == "tagged" else f"{_POST},{comments}"
         try:
-            answer = await self._graph.get(
-                f"{self._settings.page}/{job}", fields=fields, limit=state.size, **state.after
-            )
+            answer = await self._graph.get(f"{self._settings.page}/{job}", fields, state.after, limit=state.size)
         except TooMuch:
             if state.size == 1:
                 raise
@@ -233,10 +234,10 @@ class Facebook:
     async def _read_comments(self, state: _State, now: datetime) -> Page:
         """More of those below one post."""
         (number, after), since = next(iter(state.posts.items())), state.reach(OVERLAP, self._settings.days)
-        asked = {"filter": "stream", "order": "reverse_chronological", "since": str(since), "fields": _COMMENT}
+        asked = {"filter": "stream", **_LATEST, "since": str(since), **after}
         found, more = _Found(), dict[str, str]()
         try:
-            answer = await self._graph.get(f"{number}/comments", limit=MORE, **asked, **after)
+            answer = await self._graph.get(f"{number}/comments", _COMMENT, asked, limit=MORE)
         except NotFound:  # deleted meanwhile
             answer = {"data": []}
         self._take_comments(listed(answer, "Facebook"), number, found, now)
@@ -254,11 +255,12 @@ class Facebook:
         state.answered = [number for number in state.answered if number not in due]
         return page
 
-    async def _look_at(self, number: str, otherwise: datetime) -> Mention | None:
+    async def _look_at(self, number: str, otherwise: datetime, *, for_answer: bool = False) -> Mention | None:
         """What stands there now, and the page's answer below it; None: no words any more. Raises a `SourceError`,
         NotFound where it is gone."""
         is_post = number.startswith(f"{self._settings.page}_")
-        thing = await self._graph.get(number, fields=f"{_POST if is_post else _COMMENT},{_ANSWERS}")
+        fields = f"{_POST if is_post else _COMMENT},{_ANSWERS}"
+        thing = await self._graph.get(number, fields, for_answer=for_answer)
         found, post = _Found(), "" if is_post else f"{self._settings.page}_{number.partition('_')[0]}"
         self._take(thing, post, found, otherwise)
         self._take_comments(inner(thing, "comments").get("data"), post or number, found, otherwise, answered=number)
@@ -304,6 +306,7 @@ class Facebook:
             created_at=moment(thing.get("created_time"), otherwise),
             url=canonical_url(string(thing, "permalink_url")) or self._link(number, post, parent),
             author=one_line(string(inner(thing, "from"), "name"), 100),
+            rating=float(stars) if (stars := thing.get("stars")) in (1, 5) else None,
             language=self._settings.language,
             thread=parent or post,
             raw={
@@ -340,14 +343,16 @@ class ListeningFacebook(Facebook):
     def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Page:
         found, gone, more = _Found(), list[str](), False
         for name, told in changes(self._settings, headers, body, "page", self._settings.page):
-            thing, post = _as_read(told)
-            if name != "feed" or not _ID.fullmatch(thing["id"]):
+            thing, post = _recommendation(told) if name == "ratings" else _as_read(told)
+            if name not in ("feed", "ratings") or not _ID.fullmatch(thing["id"]):
                 continue
             if string(told, "verb") == "remove":
                 gone.append(thing["id"])
-            elif string(told, "verb") in ("add", "edited") and self._is_ours(thing):
+            elif string(told, "verb") not in ("add", "edit", "edited"):
+                continue
+            elif self._is_ours(thing):
                 more = more or bool(post)  # somebody has answered in the page's name
-            elif string(told, "verb") in ("add", "edited"):
+            else:
                 self._take(thing, post, found, now)
         return replace(found.page(), gone=tuple(gone), more=more)
 
@@ -358,6 +363,15 @@ def _as_read(told: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     thing: dict[str, Any] = {"id": number or post, "from": inner(told, "from"), "message": string(told, "message")}
     thing |= {"created_time": told.get("created_time"), "parent": {"id": parent if parent != post else ""}}
     return thing, post if number else ""
+
+
+def _recommendation(told: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """The same of a recommendation. That these are told of is not documented any more; whoever gets them is lucky."""
+    number = string(told, "open_graph_story_id") if string(told, "item") == "rating" else ""
+    stars = 5 if string(told, "recommendation_type") == "positive" else 1
+    who = {"id": string(told, "reviewer_id"), "name": string(told, "reviewer_name")}
+    said = string(told, "review_text").strip() or "★" * stars + "☆" * (5 - stars)
+    return {"id": number, "from": who, "message": said, "created_time": told.get("created_time"), "stars": stars}, ""
 
 
 def _target(mention: Mention) -> str:

@@ -121,7 +121,7 @@ class Instagram:
         pass
 
     async def abilities(self) -> Abilities:
-        name = one_line(string(await self._graph.get(self._settings.account, fields="id,username"), "username"), 60)
+        name = one_line(string(await self._graph.get(self._settings.account, "id,username"), "username"), 60)
         if fold(name) != fold(self._settings.username):
             return mute(self, f"the account is @{name}; set that as username")
         granted, usual = await self._graph.granted(), expected(self, f"@{name}")
@@ -131,7 +131,7 @@ class Instagram:
         if mention.raw.get("way") == "tag":
             return mention  # nothing is posted there, and its ID shows nothing
         try:
-            current = await self._look_at(mention.id, str(mention.raw.get("way")), mention.created_at)
+            current = await self._look_at(mention.id, str(mention.raw.get("way")), mention.created_at, for_answer=True)
         except NotFound:
             return None
         if current is None:
@@ -163,7 +163,8 @@ class Instagram:
             raise PermanentError(_UNSEEN)
         wanted, after, others = {fold(text), fold(_addressed(mention, text))}, dict[str, str](), False
         for _ in range(LOOKED_THROUGH):
-            answer = await self._graph.get(f"{_target(mention)}/replies", fields=_COMMENT, limit=COMMENTS, **after)
+            path = f"{_target(mention)}/replies"
+            answer = await self._graph.get(path, _COMMENT, after, limit=COMMENTS, for_answer=True)
             own = [one for one in things(listed(answer, "Instagram")) if self._is_ours(one)]
             later = [one for one in own if moment(one.get("timestamp"), mention.created_at) >= mention.created_at]
             if found := next((one for one in later if fold(string(one, "text")) in wanted), None):
@@ -211,7 +212,7 @@ class Instagram:
         """Posts of the account with their newest comments."""
         path = f"{self._settings.account}/media"
         try:
-            answer = await self._graph.get(path, fields=_MEDIA, limit=state.size, **state.after)
+            answer = await self._graph.get(path, _MEDIA, state.after, limit=state.size)
         except TooMuch:
             if state.size == 1:
                 raise
@@ -232,7 +233,7 @@ class Instagram:
     async def _read_tags(self, state: _State, now: datetime) -> Page:
         """Posts of others in which the account is tagged."""
         path = f"{self._settings.account}/tags"
-        answer = await self._graph.get(path, fields=_TAGGED, limit=POSTS, **state.after)
+        answer = await self._graph.get(path, _TAGGED, state.after, limit=POSTS)
         more = following(answer, without_link=True) if self._is_young(answer, now) else {}
         state.after = more if more != state.after else {}
         found = _Found()
@@ -249,7 +250,7 @@ class Instagram:
         """More of those below one post."""
         (number, (link, after)), since = next(iter(state.posts.items())), state.reach(OVERLAP, self._settings.days)
         try:
-            answer = await self._graph.get(f"{number}/comments", fields=_WITH_ANSWERS, limit=COMMENTS, **after)
+            answer = await self._graph.get(f"{number}/comments", _WITH_ANSWERS, after, limit=COMMENTS)
         except NotFound:  # deleted meanwhile
             answer = {"data": []}
         found = _Found()
@@ -281,14 +282,16 @@ class Instagram:
         due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:LOOKED_AT]
         return await state.look_again(due, lambda number: self._look_at(number, "comment", now), now.timestamp())
 
-    async def _look_at(self, number: str, way: str, otherwise: datetime) -> Mention | None:
+    async def _look_at(self, number: str, way: str, otherwise: datetime, *, for_answer: bool = False) -> Mention | None:
         """What stands there now, a comment with the account's answer below it; None: no words any more. Raises a
         `SourceError`, NotFound where it is gone."""
         if way in _MENTIONED:
-            answer = await self._graph.get(self._settings.account, fields=_MENTIONED[way].format(number))
+            fields = _MENTIONED[way].format(number)
+            answer = await self._graph.get(self._settings.account, fields, for_answer=for_answer)
             thing = inner(answer, way)
             return self._mention(thing, string(inner(thing, "media"), "id"), "", otherwise, way)
-        thing = await self._graph.get(number, fields=f"{_WITH_ANSWERS},media{{id,permalink}}")
+        fields = f"{_WITH_ANSWERS},media{{id,permalink}}"
+        thing = await self._graph.get(number, fields, for_answer=for_answer)
         found, media = _Found(), inner(thing, "media")
         self._take([thing], string(media, "id"), canonical_url(string(media, "permalink")), found, otherwise)
         return found.mentions.get(number)

@@ -35,7 +35,7 @@ HOURLY = 200  # requests; Meta allows that for each user, or 4,800 a day for eac
 RESERVE = 20  # of them, kept for answers
 _UNDERSTOOD = (400, 401, 403, 404, 429, 500, 503)  # statuses that `refusal` explains
 _PAGING = frozenset({"after", "until", "__paging_token"})
-_NEARLY, _FULL = 90.0, 100.0  # per cent of a limit
+_NEARLY = 0.9  # share of a limit
 _SHARES = ("call_count", "total_time", "total_cputime")
 
 # codes of errors; documented, but for those that are marked
@@ -114,10 +114,19 @@ class GraphApi:
         self._meter = http.ledger.meter(self.budget)
         self.wait = 0.0  # seconds for which nothing more should be read, as the last answer said
 
-    async def get(self, path: str, **asked: str | int) -> dict[str, Any]:
-        """Raises a `SourceError` for everything but an object in a 2xx."""
+    async def get(
+        self,
+        path: str,
+        fields: str,
+        paging: Mapping[str, str] | None = None,
+        *,
+        limit: int = 0,
+        for_answer: bool = False,
+    ) -> dict[str, Any]:
+        """Raises a `SourceError` for everything but an object in a 2xx. What an answer needs may use the reserve."""
         token = self._options.token.get_secret_value()
-        return await self._object(f"{path}?{urlencode({**asked, **self._proof(token)})}", token)
+        asked = {"fields": fields} | ({"limit": str(limit)} if limit else {}) | dict(paging or {}) | self._proof(token)
+        return await self._object(f"{path}?{urlencode(asked)}", token, for_answer)
 
     async def post(self, path: str, **written: str) -> dict[str, Any]:
         """A request that changes something, once. Whether it did is not known where the answer cannot be read."""
@@ -160,8 +169,8 @@ class GraphApi:
         secret = self._options.app_secret
         return {"appsecret_proof": _hmac(secret, token.encode())} if secret else {}
 
-    async def _object(self, path: str, token: str) -> dict[str, Any]:
-        self._meter.take()
+    async def _object(self, path: str, token: str, for_answer: bool = False) -> dict[str, Any]:
+        self._meter.take(writing=for_answer)
         response = await self._http.get(f"{GRAPH}/{path}", headers=_bearer(token), also=_UNDERSTOOD)
         self._slow_down(response)
         if response.status >= 400:
@@ -172,10 +181,10 @@ class GraphApi:
         return answer
 
     def _slow_down(self, response: Response) -> None:
-        """Near a limit only answers are sent; beyond it nothing is, by no source with this token."""
-        self.wait, full = pause(response.headers)
+        """Near a limit this source rests, and others with the token take no more than is left; beyond it none asks."""
+        self.wait, free = pause(response.headers)
         if self.wait:
-            self._meter.observe(0.0 if full else RESERVE, self.wait)
+            self._meter.observe(HOURLY * free, self.wait)
 
 
 def listed(answer: Mapping[str, Any], name: str) -> list[Any]:
@@ -209,14 +218,14 @@ def moment(written: object, otherwise: datetime) -> datetime:
         return otherwise
 
 
-def pause(headers: Mapping[str, str]) -> tuple[float, bool]:
-    """Seconds for which nothing more should be read, 0 while less than nine tenths of every limit are used; and whether
-    a limit is reached."""
+def pause(headers: Mapping[str, str]) -> tuple[float, float]:
+    """Seconds for which nothing more should be read, 0 while less than nine tenths of every limit are used; and the
+    share that is free until then."""
     used = [*_usages(headers.get("X-App-Usage")), *_usages(headers.get("X-Business-Use-Case-Usage"))]
-    share = max((_number(one, name) for one in used for name in _SHARES), default=0.0)
+    share = max((_number(one, name) for one in used for name in _SHARES), default=0.0) / 100.0
     regained = max((_number(one, "estimated_time_to_regain_access") for one in used), default=0.0) * 60.0  # minutes
-    full = bool(regained) or share >= _FULL
-    return min(regained or (3600.0 if full else 600.0 if share >= _NEARLY else 0.0), DAY), full
+    free = 0.0 if regained else max(0.0, 1.0 - share)
+    return min(regained or (3600.0 if not free else 600.0 if share >= _NEARLY else 0.0), DAY), free
 
 
 def refusal(response: Response, name: str, *, writing: bool = False) -> SourceError:

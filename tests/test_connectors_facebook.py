@@ -370,6 +370,35 @@ async def test_edits_deletions_and_what_is_not_meant(listening: Any) -> None:
     assert listening.receive(headers, body, NOON) == Page(), "another page of the same app"
 
 
+async def test_recommendations_are_a_persons_to_answer(listening: Any) -> None:
+    known = {
+        "item": "rating",
+        "verb": "add",
+        "reviewer_id": "eva",
+        "reviewer_name": "Eva",
+        "created_time": 1_763_700_000,
+    }
+    good = {**known, "open_graph_story_id": "71", "recommendation_type": "positive", "review_text": "Výborný obchod"}
+    bad = {**known, "open_graph_story_id": "72", "recommendation_type": "negative"}
+    comment_there = {**known, "item": "comment", "open_graph_story_id": "73", "comment_id": "73_1"}
+    body, headers = delivery(
+        "page",
+        PAGE,
+        ("ratings", good),
+        ("ratings", bad),
+        ("ratings", comment_there),
+        ("ratings", bad | {"verb": "remove"}),
+    )
+    page = listening.receive(headers, body, NOON)
+    assert [(one.id, one.text, one.rating, one.author) for one in page.mentions] == [
+        ("71", "Výborný obchod", 5.0, "Eva"),
+        ("72", "★☆☆☆☆", 1.0, "Eva"),
+    ]
+    assert page.gone == ("72",)
+    rules = listening.reply_rules_for(page.mentions[0])
+    assert rules.kind == "manual" and "recommendations" in rules.note
+
+
 async def test_only_meta_is_listened_to(listening: Any) -> None:
     body, headers = delivery("page", PAGE, told())
     for wrong in ({}, dict.fromkeys(headers, ""), dict.fromkeys(headers, "sha256=š")):

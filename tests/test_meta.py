@@ -76,42 +76,52 @@ def usage(**shares: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds", "full"),
+    ("headers", "seconds", "free"),
     [
-        ({}, 0, False),
-        ({"X-App-Usage": usage(total_time=89)}, 0, False),
-        ({"X-App-Usage": usage(total_cputime=92)}, 600, False),
-        ({"X-App-Usage": usage(call_count=100)}, 3600, True),
-        ({"X-Business-Use-Case-Usage": f'{{"1": [{usage()}], "2": [{usage(call_count=95)}]}}'}, 600, False),
-        ({"X-Business-Use-Case-Usage": f'{{"1": [{usage(estimated_time_to_regain_access=19)}]}}'}, 1140, True),
-        ({"X-Business-Use-Case-Usage": f'{{"1": [{usage(estimated_time_to_regain_access=9999)}]}}'}, DAY, True),
-        ({"X-App-Usage": "{", "X-Business-Use-Case-Usage": "[[5]]"}, 0, False),
-        ({"X-App-Usage": '{"call_count": "many", "x": [5, {"call_count": 1e400}]}'}, 0, False),
+        ({}, 0, 1.0),
+        ({"X-App-Usage": usage(total_time=89)}, 0, 0.11),
+        ({"X-App-Usage": usage(total_cputime=92)}, 600, 0.08),
+        ({"X-App-Usage": usage(call_count=100)}, 3600, 0.0),
+        ({"X-Business-Use-Case-Usage": f'{{"1": [{usage()}], "2": [{usage(call_count=95)}]}}'}, 600, 0.05),
+        ({"X-Business-Use-Case-Usage": f'{{"1": [{usage(estimated_time_to_regain_access=19)}]}}'}, 1140, 0.0),
+        ({"X-Business-Use-Case-Usage": f'{{"1": [{usage(estimated_time_to_regain_access=9999)}]}}'}, DAY, 0.0),
+        ({"X-App-Usage": "{", "X-Business-Use-Case-Usage": "[[5]]"}, 0, 1.0),
+        ({"X-App-Usage": '{"call_count": "many", "x": [5, {"call_count": 1e400}]}'}, 0, 1.0),
     ],
 )
-def test_how_near_the_limits_are(headers: dict[str, str], seconds: float, full: bool) -> None:
-    assert meta.pause(headers) == (seconds, full)
+def test_how_near_the_limits_are(headers: dict[str, str], seconds: float, free: float) -> None:
+    assert meta.pause(headers) == (seconds, pytest.approx(free))
     busy = meta.refusal(answer(refused(32), **headers), "Facebook")
     assert isinstance(busy, TemporaryError) and busy.retry_after == (seconds or None)
 
 
-async def test_near_a_limit_only_answers_are_sent_and_beyond_it_nothing() -> None:
+async def test_near_a_limit_the_rest_is_shared_and_beyond_it_nothing_is_asked() -> None:
     platform = MetaPlatform()
     async with Loopback(platform) as server, LoopbackHttp(server.origin) as http:
         one, other = (meta.GraphApi(http, OPTIONS, name) for name in ("Facebook", "Instagram"))
-        platform.usage = {"X-App-Usage": usage(call_count=95)}
-        await one.get(f"{PAGE}/feed")
+        platform.usage = {"X-App-Usage": usage(call_count=99)}
+        await one.get(f"{PAGE}/feed", "id")
+        platform.usage = {}
         assert one.wait == 600
+        await other.get(f"{PAGE}/feed", "id")
         with pytest.raises(BudgetSpent):
-            await other.get(f"{PAGE}/feed")  # the same token
+            await other.get(f"{PAGE}/feed", "id")  # a hundredth of 200 requests is left, and an answer may need it
         with pytest.raises(NotFound):
-            await other.post("5/comments", message="Ďakujeme")
-        platform.usage = {"X-Business-Use-Case-Usage": f'{{"1": [{usage(estimated_time_to_regain_access=5)}]}}'}
-        platform.faults.append(Answer(refused(32).body, 400, platform.usage))
+            await other.get("5_51", "id", for_answer=True)
+        with pytest.raises(BudgetSpent):
+            await one.post("5_51/comments", message="Ďakujeme")
+
+
+async def test_what_meta_asks_for_is_waited_by_all() -> None:
+    platform = MetaPlatform()
+    async with Loopback(platform) as server, LoopbackHttp(server.origin) as http:
+        one, other = (meta.GraphApi(http, OPTIONS, name) for name in ("Facebook", "Instagram"))
+        full = {"X-Business-Use-Case-Usage": f'{{"1": [{usage(estimated_time_to_regain_access=5)}]}}'}
+        platform.faults.append(Answer(refused(32).body, 400, full))
         with pytest.raises(TemporaryError):
             await one.post("5/comments", message="Ďakujeme")
         with pytest.raises(BudgetSpent) as caught:
-            await one.post("5/comments", message="Ďakujeme")
+            await other.post("5/comments", message="Ďakujeme")
     assert caught.value.retry_after and 290 < caught.value.retry_after <= 300
     assert TOKEN not in str(caught.value)
 
