@@ -187,7 +187,7 @@ def free_at(budget: Budget, spending: Spending, amount: float, now: datetime, *,
     Reading page after page may be ahead of an even pace by a tenth of the budget, so that a day's requests are not gone
     by noon. Money is not spread: it is spent when customers write.
     """
-    even = now if writing else _even(budget, spending, amount, now)
+    even = now if writing else _even(budget, spending, now)
     moments = {budget.window.forgets(slot) for slot in spending.spent} | {_moment(spending.until)}
     later = sorted(moment for moment in moments if moment > now)
     fitting = (at for at in (now, *later) if _fits(amount, left(budget, spending, at, writing=writing)))
@@ -197,6 +197,27 @@ def free_at(budget: Budget, spending: Spending, amount: float, now: datetime, *,
 def renewed(budget: Budget, now: datetime) -> datetime:
     """When nothing that is spent by now counts any more."""
     return budget.window.forgets(budget.window.slot(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much of a budget is used, for people. `closed_until`: up to then its platform wants to hear nothing."""
+
+    spent: float
+    left: float  # for reading
+    new_at: datetime | None  # when all of it is there again; None where nothing is used
+    closed_until: datetime | None
+
+
+def standing(budget: Budget, spending: Spending, now: datetime) -> Standing:
+    used = spent(budget, spending, now)
+    newest = max((slot for slot in spending.spent if slot >= budget.window.oldest(now)), default=None)
+    return Standing(
+        spent=used,
+        left=left(budget, spending, now),
+        new_at=budget.window.forgets(newest) if newest is not None and used else None,
+        closed_until=_moment(spending.until) if spending.observed(now) <= 0 else None,
+    )
 
 
 def interval(budget: Budget, spending: Spending, wanted: float, usual: float, now: datetime) -> float:
@@ -212,6 +233,14 @@ def interval(budget: Budget, spending: Spending, wanted: float, usual: float, no
         return pause
     done = seconds / pause  # the rest of the pause passes as fast as the next window allows
     return seconds + (1 - done) * usual * _factor(wanted, _steady(budget))
+
+
+def is_over(budget: Budget, spending: Spending, amount: float, at: datetime, now: datetime) -> bool:
+    """Whether `amount`, which can be spent at `at` only, is more than this window of the calendar has left; rather than
+    that reading was ahead of its pace, or that the platform wanted a break."""
+    if isinstance(budget.window, Rolling):
+        return False
+    return not _fits(amount, left(budget, spending, now)) and at >= renewed(budget, now) - timedelta(minutes=1)
 
 
 def telling(budget: Budget, spending: Spending, now: datetime, *, refused: bool) -> float:
@@ -256,11 +285,11 @@ class Sharing:
         return {budget: names[key] for key, budget in least.items()}
 
 
-def _even(budget: Budget, spending: Spending, amount: float, now: datetime) -> datetime:
+def _even(budget: Budget, spending: Spending, now: datetime) -> datetime:
     """When an even pace has caught up with what was spent."""
     if isinstance(budget.window, Rolling) or budget.unit == "USD" or budget.limit <= budget.reserve:
         return now
-    share = (spent(budget, spending, now) + amount) / (budget.limit - budget.reserve)
+    share = spent(budget, spending, now) / (budget.limit - budget.reserve)
     begun, length = budget.window.slot(now), _length(budget.window, now)
     return max(now, _moment(begun + length * min(1.0, share - _AHEAD)))
 

@@ -15,6 +15,8 @@ from monitor import budgets
 from monitor.budgets import Budget, Key, Spending, in_words
 from monitor.errors import BudgetSpent
 
+UNDER_WAY = timedelta(seconds=30)  # after which a request is over, and what it did not need is there again
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:
@@ -33,6 +35,7 @@ class Booked:
 class _Account:
     budget: Budget
     spending: Spending
+    held: float = 0.0  # of requests under way, which may give some of it back
     refused: bool = False  # since the last time that it was written down
     changed: bool = False
     amounts: dict[float, float] = field(default_factory=lambda: defaultdict(float))
@@ -64,8 +67,12 @@ class Ledger:
         """Raises BudgetSpent, and takes nothing, where there is not so much."""
         now, account = self._clock(), self._account(budget)
         at = budgets.free_at(budget, account.spending, amount, now, writing=writing)
+        left = budgets.left(budget, account.spending, now, writing=writing)
+        if at > now and left < amount <= left + account.held:
+            at = min(at, now + UNDER_WAY)
+        elif at > now and budgets.is_over(budget, account.spending, amount, at, now):
+            account.refused = account.changed = True
         if at > now:
-            account.refused = account.refused or budgets.left(budget, account.spending, now) < amount
             raise BudgetSpent(_why(budget, at), until=at, now=now)
         self.add(budget, amount, budget.window.slot(now))
 
@@ -79,6 +86,9 @@ class Ledger:
         found.left -= amount
         account.amounts[slot] += amount
         account.changed = True
+
+    def hold(self, budget: Budget, amount: float) -> None:
+        self._account(budget).held += amount
 
     def observe(self, budget: Budget, left: float, until: datetime) -> None:
         """The platform says that no more than `left` may be spent up to `until`."""
@@ -140,10 +150,12 @@ class Meter:
         A request that fails costs nothing, unless `used` was set before."""
         slot = self.budget.window.slot(self.ledger.now())
         self.ledger.take(self.budget, most, writing=writing)
+        self.ledger.hold(self.budget, most)
         held = Held()
         try:
             yield held
         finally:
+            self.ledger.hold(self.budget, -most)
             self.ledger.add(self.budget, held.used - most, slot)
 
     def observe(self, left: float, seconds: float) -> None:

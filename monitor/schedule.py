@@ -114,8 +114,9 @@ def next_poll(now: datetime, interval: float, outcome: Outcome, standing: Standi
     if standing.status is Status.STOPPED:
         return None
     if isinstance(outcome, Waited):
+        pause = min(max(0.0, (outcome.until - now).total_seconds()), LONGEST_WAIT)
         # Many sources wait for the same moment; they come back over the time in which each is read once.
-        return min(outcome.until, now + timedelta(seconds=LONGEST_WAIT)) + timedelta(seconds=interval * spread)
+        return now + timedelta(seconds=max(pause, SOON) + min(pause, interval) * spread)
     asked = min(max(0.0, _asked(outcome)), LONGEST_WAIT)
     if isinstance(outcome, Polled):
         pause = SOON if outcome.more else _spread(interval, spread)

@@ -51,6 +51,7 @@ class XPlatform:
     hidden: set[str] = field(default_factory=set)
     size: int = 100
     left: int = 450
+    reset: str = "4102444800"
     new_names: bool = False
     fault: Answer | None = None
     forgets_tokens: bool = False
@@ -81,7 +82,7 @@ class XPlatform:
         return {
             "x-rate-limit-limit": "450",
             "x-rate-limit-remaining": str(self.left),
-            "x-rate-limit-reset": "4102444800",
+            "x-rate-limit-reset": self.reset,
         }
 
     def _is_known(self, asked: Asked) -> bool:

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.commands.opening import Setup, pass_setup, reading
+from monitor.budgets import in_words, standing
+from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.running import is_running, page_url
 from monitor.commands.terminal import echo_json, moment, on_one_line, table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from monitor.options import Config
+    from monitor.store.budgets import BudgetRow
     from monitor.store.sources import NoticeRow, SourceState
     from monitor.store.sqlite import SqliteStore
 
 NOTICES = 5  # newest ones shown
+SHOWN = 3  # sources that a budget is shown with
 
 
 @click.command()
@@ -53,6 +58,7 @@ def _found(config: Config, store: SqliteStore) -> dict[str, Any]:
         "drafts": counts.tabs,
         "waiting_since": counts.oldest_waiting,
         "sources": list(_sources(config, store.sources.all())),
+        "budgets": [_budget(row, now()) for row in store.budgets.all()],
         "notices": [_notice(notice) for notice in store.sources.notices(NOTICES)],
     }
 
@@ -75,6 +81,23 @@ def _sources(config: Config, seen: list[SourceState]) -> Iterator[dict[str, Any]
         }
 
 
+def _budget(row: BudgetRow, at: datetime) -> dict[str, Any]:
+    budget = row.budget
+    found = standing(budget, row.spending, at)
+    return {
+        "account": budget.account,
+        "name": budget.name,
+        "spent": round(found.spent, 4),
+        "limit": budget.limit,
+        "unit": budget.unit,
+        "window": str(budget.window),
+        "new_at": found.new_at,
+        "closed_until": found.closed_until,
+        "sources": list(row.sources),
+        "text": in_words(budget),
+    }
+
+
 def _notice(notice: NoticeRow) -> dict[str, Any]:
     return {"at": notice.at, "source": notice.source, "code": notice.code, "text": notice.text}
 
@@ -91,9 +114,29 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if found["sources"]:
         yield ""
         yield from table(("source", "kind", "status", "mentions", "last read", "error"), _rows(found["sources"]))
+    if used := [one for one in found["budgets"] if one["spent"] or one["closed_until"]]:
+        yield ""
+        yield from table(("budget", "spent", "of", "new at", "shared by"), _budget_rows(used))
     for notice in found["notices"]:
         source, code = notice["source"], notice["code"].replace("_", " ")
         yield on_one_line(f"{moment(notice['at'])}  {source}: {code} {notice['text']}")
+
+
+def _budget_rows(budgets: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            one["account"],
+            f"{one['spent']:,g}",
+            one["text"],
+            moment(one["closed_until"] or one["new_at"]),
+            _some(one["sources"]),
+        )
+        for one in budgets
+    ]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _labels(labels: dict[str, int]) -> str:
