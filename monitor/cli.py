@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inbox": ("inbox", "List the drafts that wait for a person."),
     "show": ("show", "Show one draft with everything around it."),
     "decide": ("decide", "Approve, edit, reject or take back a draft."),
+    "case": ("case", "Put matters of one customer together, or take them apart."),
     "link": ("link", "Print a link that signs a person in on the page, once."),
     "poll": ("poll", "Print what a source brings, and save nothing."),
     "import": ("import_file", "Save the mentions of a file."),

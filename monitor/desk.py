@@ -12,6 +12,7 @@ from monitor.acknowledging import promise
 from monitor.errors import ConfigError
 from monitor.hours import said
 from monitor.language import identify
+from monitor.linking import Linker
 from monitor.model import (
     Channel,
     Classifier,
@@ -25,8 +26,7 @@ from monitor.model import (
     Verdict,
 )
 from monitor.options import CompanyOptions, Config, SourceOptions
-from monitor.store.mentions import CaseOfMention
-from monitor.triage import label_for_reply, triage
+from monitor.triage import is_own, label_for_reply, triage
 from responders.draft import acknowledge, compose, language_for
 from responders.facts import load as load_facts
 from responders.facts import mistakes_in_texts
@@ -61,14 +61,21 @@ class Desk:
             self.classifier.explain(utterance, verdict) for utterance, verdict in zip(utterances, verdicts, strict=True)
         ]
 
-    def triage(self, mention: Mention, verdict: Verdict, case: CaseOfMention | None, now: datetime) -> Triage:
+    def triage(self, mention: Mention, verdict: Verdict, now: datetime) -> Triage:
         return triage(
             mention,
             verdict,
             options=self.config.triage,
             own_names=self._own_names(mention.source),
             now=now,
-            already="same_text" if case and case.shared else "",
+        )
+
+    def linker(self) -> Linker:
+        """What tells whose matter a mention is."""
+        return Linker(
+            options=self.config.cases,
+            kinds={name: source.kind for name, source in self.config.sources.items()},
+            is_own=lambda mention: is_own(mention.author, self._own_names(mention.source)),
         )
 
     def compose(

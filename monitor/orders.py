@@ -55,6 +55,7 @@ _UNITS = regex.compile(
 )
 _DATE = regex.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})|(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}\.\d{1,2}")
 _MONTH = regex.compile(r"(?:19|20)\d\d[./-]\d{1,2}")
+_LETTERS_FIRST = regex.compile(r"[A-Za-z]{1,4}[-/]\d{4,}")
 _YEAR = regex.compile(r"(?:19|20)\d\d")
 _ACCOUNT = regex.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,}")
 _PRICE = regex.compile(r"\d+\.\d{2}")
@@ -121,7 +122,8 @@ def _after(text: str, folded: str, word: regex.Match[str]) -> Iterator[str]:
     least = _LEAST_DIGITS if marked else _LEAST_BARE
     while number := _NUMBER.match(text, place):
         end = number.end() - len(_suffix(number[0]))
-        if not _is_number(text, number.start(), end, least) or not (
+        needed = _LEAST_DIGITS if _LETTERS_FIRST.fullmatch(text[number.start() : end]) else least
+        if not _is_number(text, number.start(), end, needed) or not (
             marked or _is_plausible(text[number.start() : end])
         ):
             return

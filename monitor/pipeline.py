@@ -20,11 +20,12 @@ from monitor.model import (
     Verdict,
     case_reference,
 )
+from monitor.store.cases import CaseOfMention
 from monitor.store.corrections import corrected
 from monitor.store.drafts import Judged
-from monitor.store.mentions import CaseOfMention, Unjudged
+from monitor.store.mentions import Unjudged
 from monitor.store.sqlite import SqliteStore
-from monitor.triage import case_key, label_for_reply
+from monitor.triage import label_for_reply
 from responders.publish import is_manual
 
 log = logging.getLogger(__name__)
@@ -73,8 +74,8 @@ class Pipeline:
         if not batch:
             return 0
         now = self.clock()
-        keys = {one.row_id: case_key(one.mention) for one in batch}
-        cases = await self.store.run(self.store.mentions.assign_cases, keys, now)
+        mentions = {one.row_id: one.mention for one in batch}
+        cases = await self.store.run(self.store.cases.assign, mentions, self.desk.linker(), now)
         judged = await self._judged(batch, cases, now)
         drafts = await self.store.run(self.store.drafts.save_judged, judged, now)
         self.judged += len(judged)
@@ -116,7 +117,7 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
     mention = unjudged.mention
     if unjudged.label is not None:
         verdict = corrected(verdict, unjudged.label, unjudged.said_by)
-    outcome = _outcome(desk, unjudged, verdict, case, now)
+    outcome = _outcome(desk, unjudged, verdict, now)
     purpose = purpose_of(unjudged, label_for_reply(mention, verdict), verdict, desk.config.drafting)
     judged = Judged(
         row_id=unjudged.row_id,
@@ -133,9 +134,9 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
     return _drafted(desk, unjudged, judged, now) if outcome.action == "reply" else judged
 
 
-def _outcome(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMention, now: datetime) -> Triage:
+def _outcome(desk: Desk, unjudged: Unjudged, verdict: Verdict, now: datetime) -> Triage:
     """What the triage says, unless a person wants an answer or the customer was promised one."""
-    outcome = desk.triage(unjudged.mention, verdict, case, now)
+    outcome = desk.triage(unjudged.mention, verdict, now)
     if outcome.action == "reply":
         return outcome
     if unjudged.wanted:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Collection
 from datetime import datetime
 from functools import cache
-from typing import Literal
 
-from monitor.model import Label, Mention, Priority, Reason, Triage, Verdict, text_hash
+from monitor.model import Label, Mention, Priority, Reason, Triage, Verdict
 from monitor.options import TriageOptions
 from monitor.text import fold, plain
 
@@ -17,7 +16,9 @@ REASON_CODES: dict[str, str] = {
     "own_post": "Written by the company itself",
     "nothing_written": "Neither text nor stars",
     "already_answered": "Already answered",
-    "same_text": "The same customer wrote the same text elsewhere; one answer is being drafted already",
+    "same_text": "The same text stands elsewhere, where it is being answered",
+    "same_matter": "Already being handled in",
+    "wrote_again": "The customer wrote again in",
     "too_old": "Too old to be answered; age in days",
     "urgent_safety": "Somebody may be in danger; word that says so",
     "urgent_legal": "Law, authorities or fraud are mentioned; word that says so",
@@ -52,14 +53,6 @@ _MANY_STARS = 3.5  # at least: the customer is content on the whole
 _GRAVE = ("safety", "legal", "media")  # urgent alone; of the others it takes two
 _SENTENCES = re.compile(r"[.!?…]+(?=\s)|\n")
 _AS_LIKELY_AS_NOT = 0.4  # of verdicts "complaint, unsure" below it a third were complaints, from it on a half
-_SHORTEST_TEXT = 20  # letters; "Super obchod!" is written by many people of one name
-
-# Folded. Platforms put these where a customer gave no name: equal names then do not mean the same person.
-_NOBODY = re.compile(
-    r"anonym\w*|(overeny|spokojny|neznamy)?(zakaznik|zakaznicka|uzivatel|pouzivatel|kupujici|kupujuci|spotrebitel)"
-    r"|nevtelen\w*|(ellenorzott|ismeretlen)?(vasarlo|felhasznalo|vevo)|(verified|unknown)?(customer|buyer|user|purchaser)"
-    r"|(a)?googleuser|guest|host|vendeg|unknown|neznamy|ismeretlen|deleted(user)?|smazano|zmazane|na|none|null"
-)
 
 
 def triage(
@@ -69,12 +62,10 @@ def triage(
     options: TriageOptions,
     own_names: Collection[str],
     now: datetime,
-    already: Literal["", "answered", "same_text"] = "",
 ) -> Triage:
-    """What is done with a mention. `own_names` are those of the company on this source; `already` is what the
-    mention's case has had so far."""
+    """What is done with a mention. `own_names` are those of the company on this source."""
     return (
-        _set_aside(mention, own_names, already)
+        _set_aside(mention, own_names)
         or _too_old(mention, options, now)
         or _only_stars(mention, options)
         or _not_for_us(mention, verdict, options)
@@ -97,28 +88,18 @@ def label_for_reply(mention: Mention, verdict: Verdict) -> Label:
     return verdict.label
 
 
-def case_key(mention: Mention) -> str:
-    """Equal for the same text of the same author, on whatever source; "" where that would prove nothing."""
-    author, text = fold(mention.author), fold(mention.text)
-    if not author or _NOBODY.fullmatch(author) or len(text) < _SHORTEST_TEXT:
-        return ""
-    return text_hash(f"{author}\x1f{text}")
-
-
 def is_own(author: str, own_names: Collection[str]) -> bool:
     """Names are compared without case, diacritics, spaces and signs: "@kvety_pupava" is "Kvety Púpava"."""
     folded = fold(author)
     return folded != "" and folded in {fold(name) for name in own_names}
 
 
-def _set_aside(mention: Mention, own_names: Collection[str], already: str) -> Triage | None:
+def _set_aside(mention: Mention, own_names: Collection[str]) -> Triage | None:
     if is_own(mention.author, own_names):
         return _skip("own_post", mention.author)
     if not (_is_written(mention) or mention.rating is not None):
         return _skip("nothing_written")
-    if mention.reply.strip() or already == "answered":
-        return _note("already_answered")
-    return _note("same_text") if already == "same_text" else None
+    return _note("already_answered") if mention.reply.strip() else None
 
 
 def _too_old(mention: Mention, options: TriageOptions, now: datetime) -> Triage | None:

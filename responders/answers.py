@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.errors import (
+    CannotJoin,
     DecisionRefused,
     GuardRefused,
     NoSuchDraft,
@@ -29,6 +30,8 @@ def refused(error: DecisionRefused, words: Words) -> str:
             return words.say("Please choose a reason or write one: the next drafts learn from it.")
         case TextNeeded():
             return words.say("The text is empty. To say nothing, reject the draft.")
+        case CannotJoin():
+            return f"{words.say('Nothing was changed.')} {words.code('cannot_join', error.code)}"
         case NoSuchDraft():
             return words.say("There is no such draft any more.")
         case _:

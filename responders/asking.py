@@ -38,6 +38,7 @@ LOUD = (
 )  # of the audit list: the channel hears of them
 UNTOLD = ("remind", "escalate", "wake")  # of the audit list: messages of their own tell of them, or nobody need know
 WAKING = (
+    "wrote_again",
     "mention_edited",
     "redrafted",
     "model_drafted",
@@ -133,6 +134,8 @@ class Asker:
                 key = f"{change.action}-{change.id}"
                 text = change.reason if change.action == CHANGED else ""
                 messages.extend(self.alerter.notices(key, change.action, now, draft_id=change.draft_id, text=text))
+            if change.action == "wrote_again":
+                messages.extend(self._wrote_again(change, now))
             if change.action in WAKING:
                 messages.extend(self._changed(change.draft_id, now))
             if change.action == "assign":
@@ -141,6 +144,15 @@ class Asker:
         if changes:
             self.store.messages.put(messages, now)
             self.store.messages.advance("asker", str(changes[-1].id))
+
+    def _wrote_again(self, change: Change, now: datetime) -> Iterator[NewMessage]:
+        """In another place: no draft of its own, so that the one there is has to be sooner, and people have to know."""
+        draft = self.store.drafts.get(change.draft_id)
+        due = self.times.due(draft.priority, draft.created_at)
+        self.store.asking.hasten(draft.id, self.times.reminder(draft.priority, draft.created_at), due)
+        handled_in = self.store.views.matter(draft.id).mention.source
+        told = {"source": change.reason, "handled_in": handled_in, "reference": draft.reference, "state": draft.state}
+        yield from self.alerter.notices(f"wrote-again-{change.id}", "wrote_again", now, draft_id=draft.id, **told)
 
     def _changed(self, draft_id: int, now: datetime) -> Iterator[NewMessage]:
         """A draft that was written anew is asked about anew, by mail; cards are redrawn where they are."""

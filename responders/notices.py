@@ -18,6 +18,17 @@ def told(body: Mapping[str, Any], words: Words) -> str:
     return ": ".join(part for part in found if part)
 
 
+def _wrote_again(body: Mapping[str, Any], words: Words) -> str:
+    """Where, and who has it in hand."""
+    return words.say(
+        "The customer wrote again on %(source)s. Already being handled on %(handled_in)s: %(reference)s, %(state)s",
+        source=str(body["source"]),
+        handled_in=str(body["handled_in"]),
+        reference=str(body["reference"]),
+        state=words.code("state", str(body["state"])),
+    )
+
+
 def _spike(body: Mapping[str, Any], words: Words) -> str:
     """With the numbers that are the reason to believe it."""
     said = words.say(
@@ -61,6 +72,7 @@ def _overdue(body: Mapping[str, Any], words: Words) -> str:
 
 
 _TELLING: Mapping[str, Callable[[Mapping[str, Any], Words], str]] = {
+    "wrote_again": _wrote_again,
     "spike": _spike,
     "spreading": _spreading,
     "overdue": _overdue,

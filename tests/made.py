@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from monitor.case_options import CaseOptions
+from monitor.linking import Linker
 from monitor.model import Composition, Mention, Page, Priority, Reason, Triage, Verdict
 from monitor.people import Person
+from monitor.store.cases import CaseOfMention
 from monitor.store.drafts import Judged
+from monitor.store.mentions import Unjudged
 from monitor.store.sqlite import SqliteStore
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -46,6 +51,12 @@ def arrive(store: SqliteStore, *mentions: Mention) -> None:
     store.mentions.save_page(mentions[0].source, Page(mentions=mentions), None, NOON)
 
 
+def cases_alone(store: SqliteStore, batch: Iterable[Unjudged], now: datetime = NOON) -> dict[int, CaseOfMention]:
+    """A case of its own for each mention that has none."""
+    linker = Linker(options=CaseOptions(join_by=()))
+    return store.cases.assign({one.row_id: one.mention for one in batch}, linker, now)
+
+
 def draft_all(
     store: SqliteStore,
     *,
@@ -57,7 +68,7 @@ def draft_all(
 ) -> list[int]:
     """Judge whatever is new as a complaint and give it a draft; returns the drafts' ids."""
     batch = store.mentions.unjudged(1000)
-    cases = store.mentions.assign_cases({one.row_id: "" for one in batch}, now)
+    cases = cases_alone(store, batch, now)
     judged = [
         Judged(
             row_id=one.row_id,

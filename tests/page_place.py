@@ -25,7 +25,8 @@ from monitor.store.sqlite import SqliteStore
 from responders.approval import Acknowledged, Rewritten, Rules, never, never_again, one_is_enough
 from responders.clocks import Clock
 from responders.page.app import PageContext, application
-from tests.made import APOLOGY, COMPLAINT, NOON, REPLY, arrive, composition, mention, people
+from responders.satisfaction import Questions
+from tests.made import APOLOGY, COMPLAINT, NOON, REPLY, arrive, cases_alone, composition, mention, people
 
 PROMISE = "PROMISE"  # a text with this word in it is refused by the check below
 
@@ -47,6 +48,7 @@ class Place:
     now: datetime = NOON + timedelta(hours=3)
     busy_timeout: float = 5.0
     mails: bool = False
+    questions: Questions | None = None
     refresh: int = 20
     own_edits: bool = True
     two: Callable[[Draft], bool] = one_is_enough
@@ -75,6 +77,7 @@ class Place:
             judge_again=self.judge_again and partial(self.judge_again, self.store),
             mails=self.mails,
             refresh=self.refresh,
+            questions=self.questions,
             times=Clock(hours=HoursOptions(), zone=ZoneInfo(self.options.timezone), times=AnswerTimes(), remind_at=0.5),
         )
         self.runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=0.1)
@@ -106,7 +109,7 @@ class Place:
         """Let one mention arrive and be judged; returns its draft's id."""
         arrive(self.store, wrote or mention(self.store.mentions.count() + 1))
         [one] = self.store.mentions.unjudged(10)
-        cases = self.store.mentions.assign_cases({one.row_id: ""}, NOON)
+        cases = cases_alone(self.store, [one])
         judged = Judged(
             row_id=one.row_id,
             content_hash=one.mention.content_hash,

@@ -15,7 +15,7 @@ from monitor.store.drafts import Judged
 from monitor.store.sqlite import SqliteStore
 from responders.acceptance import Tally, acceptance
 from responders.approval import Rules, decide
-from tests.made import COMPLAINT, NOON, REPLY, arrive, mention, people
+from tests.made import COMPLAINT, NOON, REPLY, arrive, cases_alone, mention, people
 from tests.terminal import answer, ohlas
 
 RULES = Rules(people=people("jana"), grace=timedelta(0), check=lambda _draft, _text, _actor: ())
@@ -47,7 +47,7 @@ def drafted(store: SqliteStore, count: int, composition: Composition = DRAFTED) 
     start = store.mentions.count()
     arrive(store, *(mention(start + number) for number in range(count)))
     batch = store.mentions.unjudged(1000)
-    cases = store.mentions.assign_cases({one.row_id: "" for one in batch}, NOON)
+    cases = cases_alone(store, batch)
     judged = [
         Judged(
             row_id=one.row_id,

@@ -14,7 +14,7 @@ from monitor.model import Decision, DraftState, Label, Mention, Page, Reason, Tr
 from monitor.store.corrections import Correction, Lesson, corrected
 from monitor.store.drafts import Judged
 from monitor.store.sqlite import SqliteStore
-from tests.made import COMPLAINT, NOON, NOTE, REPLY, arrive, composition, draft_all, mention
+from tests.made import COMPLAINT, NOON, NOTE, REPLY, arrive, cases_alone, composition, draft_all, mention
 
 LATER = NOON + timedelta(minutes=5)
 
@@ -37,7 +37,7 @@ def judge_again(store: SqliteStore, *, reply: bool = True, text: str = "Ďakujem
     judged = []
     for one in store.mentions.unjudged(10):
         assert one.label is not None
-        case = store.mentions.assign_cases({one.row_id: ""}, LATER)[one.row_id]
+        case = cases_alone(store, [one], LATER)[one.row_id]
         judged.append(
             Judged(
                 row_id=one.row_id,
@@ -102,7 +102,7 @@ def test_a_mention_without_a_draft_gets_one(store: SqliteStore) -> None:
     draft_all(store)
     arrive(store, mention(2))
     [one] = store.mentions.unjudged(10)
-    case = store.mentions.assign_cases({one.row_id: ""}, NOON)[one.row_id]
+    case = cases_alone(store, [one])[one.row_id]
     neutral = replace(COMPLAINT, label="neutral")
     store.drafts.save_judged(
         [

@@ -140,15 +140,6 @@ def test_a_removed_source_is_not_polled_but_its_mentions_stay(store: SqliteStore
     assert store.mentions.count() == 1
 
 
-def test_the_same_matter_in_two_places_has_one_open_draft(store: SqliteStore) -> None:
-    arrive(store, mention(1))
-    arrive(store, mention(1, source="forum"))
-    batch = store.mentions.unjudged(10)
-    cases = store.mentions.assign_cases({one.row_id: "same words, same person" for one in batch}, NOON)
-    assert [(case.case_id, case.shared) for case in cases.values()] == [(1, False), (1, True)]
-    assert len(draft_all(store)) == 1, "the second has the case, so no draft of its own"
-
-
 def test_a_locked_database_is_busy_not_broken(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "ohlas.db", busy_timeout=0.01)
     other = sqlite3.connect(tmp_path / "ohlas.db", isolation_level=None)

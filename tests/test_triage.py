@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.classify.reading import added_to, read
 from monitor.model import CORRECTED, LABELS, Label, Mention, Priority, Reason, Triage, Verdict
 from monitor.options import TriageOptions
-from monitor.triage import REASON_CODES, case_key, is_own, label_for_reply, off_topic, triage
+from monitor.triage import REASON_CODES, is_own, label_for_reply, off_topic, triage
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 LONG = "Kytica prišla zvädnutá a nikto mi nezdvihol telefón."
@@ -30,11 +30,10 @@ def judge(
     about: Mention,
     said: Verdict,
     *,
-    already: Literal["", "answered", "same_text"] = "",
     own_names: tuple[str, ...] = ("Kvety Púpava",),
     **options: Any,
 ) -> Triage:
-    return triage(about, said, options=TriageOptions(**options), own_names=own_names, now=NOW, already=already)
+    return triage(about, said, options=TriageOptions(**options), own_names=own_names, now=NOW)
 
 
 def judge_text(text: str, said: Verdict, **fields: Any) -> Triage:
@@ -59,8 +58,6 @@ def test_a_nameless_author_is_not_the_company() -> None:
 
 def test_what_is_answered_is_not_answered_again() -> None:
     assert told(judge(mention(reply="Dobrý deň, ..."), verdict())) == ("note", Priority.LOW, "already_answered", "")
-    assert told(judge(mention(), verdict(), already="answered"))[2] == "already_answered"
-    assert told(judge(mention(), verdict(), already="same_text")) == ("note", Priority.LOW, "same_text", "")
 
 
 def test_old_mentions_are_only_kept() -> None:
@@ -268,37 +265,6 @@ def test_every_reason_has_words_and_no_doubt_is_dropped(
     assert result.reason.code in REASON_CODES
     if days <= 365 and text.strip() and (unsure or label == "complaint"):
         assert result.action == "reply"
-
-
-def test_one_case_for_the_same_text_of_the_same_author() -> None:
-    one = case_key(mention(source="heureka"))
-    assert one and one == case_key(
-        mention("kytica prisla zvadnuta, a nikto mi nezdvihol telefon", author="olga mrkvickova")
-    )
-    assert one != case_key(mention(author="Oto Mrkvička"))
-    assert one != case_key(mention("Kytica prišla krásna a vy ste mi zdvihli telefón."))
-
-
-@pytest.mark.parametrize(
-    "author",
-    [
-        "",
-        "?",
-        "Anonym",
-        "anonymní zákazník",
-        "Anonymous",
-        "Overený zákazník",
-        "Ověřený zákazník",
-        "Névtelen",
-        "A Google user",
-    ],
-)
-def test_nobody_s_texts_are_never_merged(author: str) -> None:
-    assert case_key(mention(author=author)) == ""
-
-
-def test_short_texts_are_never_merged() -> None:
-    assert case_key(mention("Super obchod! 👍👍👍👍👍👍👍👍👍👍👍👍👍")) == ""
 
 
 def test_an_unknown_reason_would_be_seen() -> None:

@@ -90,7 +90,8 @@ def _aside(setup: Setup, limit: int | None, as_json: bool) -> None:
 
 
 def _aside_row(row: Aside, at: datetime) -> tuple[str, ...]:
-    why = ": ".join(part for part in (row.reason.code.replace("_", " "), row.reason.detail) if part)
+    handled = f"{row.handling.reference}, {row.handling.state}" if row.handling else ""
+    why = ": ".join(part for part in (row.reason.code.replace("_", " "), row.reason.detail, handled) if part)
     text = " - ".join(part for part in (row.mention.title, row.mention.text) if part)
     return (why, age(row.mention.created_at, at), row.mention.source, row.verdict.label, row.mention.author, text)
 

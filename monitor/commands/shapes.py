@@ -9,6 +9,7 @@ from monitor.model import Draft, Finding, Mention, Verdict
 
 if TYPE_CHECKING:
     from monitor.store.aside import Aside
+    from monitor.store.elsewhere import Elsewhere
     from monitor.store.views import InboxRow, Matter
 
 
@@ -105,6 +106,19 @@ def of_aside(row: Aside) -> dict[str, Any]:
         "verdict": of_verdict(row.verdict),
         "reason": row.reason.code,
         "reason_detail": row.reason.detail,
+        "handled_by": row.handling,
+    }
+
+
+def of_elsewhere(other: Elsewhere) -> dict[str, Any]:
+    """Another mention of the same matter; `mention` is the number that `ohlas case` takes."""
+    return {
+        **of_mention(other.mention),
+        "mention": other.row_id,
+        "why": other.why.code,
+        "why_detail": other.why.detail,
+        "draft_id": other.draft.id if other.draft else None,
+        "draft_state": other.draft.state if other.draft else None,
     }
 
 
@@ -116,7 +130,9 @@ def of_matter(matter: Matter) -> dict[str, Any]:
         "history": list(matter.history),
         "revisions": list(matter.revisions),
         "edits": list(matter.edits),
-        "others": [of_mention(other) for other in matter.others],
+        "others": [of_elsewhere(other) for other in matter.others],
+        "handled_by": matter.handling,
+        "earlier": list(matter.earlier),
         "drafts": [of_draft(other) for other in matter.drafts],
         "publication": matter.publication,
     }

@@ -11,6 +11,7 @@ from monitor.commands.numbers import DRAFT
 from monitor.commands.opening import Setup, pass_setup, reading
 from monitor.commands.shapes import of_matter
 from monitor.commands.terminal import echo_json, moment, on_one_line, paragraphs
+from monitor.linking import JOINED_BY
 
 if TYPE_CHECKING:
     from monitor.model import Verdict
@@ -80,9 +81,28 @@ def _mention(matter: Matter) -> Iterator[str]:
     for edit in matter.edits:
         yield f"Until {moment(edit.at)} it said"
         yield paragraphs(edit.text)
-    for other in matter.others:
-        yield on_one_line(f"The same also on {other.source}, {moment(other.created_at)} {other.url}")
     yield ""
+    yield from _elsewhere(matter)
+
+
+def _elsewhere(matter: Matter) -> Iterator[str]:
+    """Where else it is, who handles it there, and what the customer wrote before."""
+    if (handling := matter.handling) is not None:
+        where = on_one_line(f"{handling.source} {handling.url}".strip())
+        yield f"Already being handled in {where}: draft {handling.draft_id}, {handling.state}"
+    for other in matter.others:
+        said = other.mention
+        why = JOINED_BY.get(other.why.code, other.why.code)
+        because = f" ({' '.join(part for part in (why, other.why.detail) if part)})" if why else ""
+        yield on_one_line(
+            f"Also on {said.source}, {moment(said.created_at)}, mention {other.row_id}{because} {said.url}"
+        )
+        yield paragraphs(said.text)
+    for one in matter.earlier:
+        answer = f"draft {one.draft_id} is {one.state}" if one.draft_id else "no draft"
+        yield on_one_line(f"Earlier, {moment(one.at)} on {one.source}: {one.reference}, {answer}")
+    if matter.handling or matter.others or matter.earlier:
+        yield ""
 
 
 def _verdict(matter: Matter) -> Iterator[str]:

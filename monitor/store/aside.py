@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from monitor.model import Mention, Reason, Verdict
 from monitor.store.codec import load_mention, load_reason
+from monitor.store.elsewhere import Handling, handling_of
 from monitor.store.engine import Engine
 from monitor.store.views import verdict_of
 
@@ -24,6 +25,7 @@ class Aside:
     mention: Mention
     verdict: Verdict
     reason: Reason
+    handling: Handling | None = None  # the draft that answers it in another place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +79,5 @@ class AsideMentions:
             mention=load_mention(row),
             verdict=verdict_of(row),
             reason=load_reason(row["reason"]),
+            handling=handling_of(self._engine, row_id),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from sqlite3 import Connection
 
@@ -24,6 +24,8 @@ from monitor.store.acknowledgements import hand_on
 from monitor.store.audit import OHLAS, write_decision
 from monitor.store.codec import dump, dump_choices, dump_findings, dump_reason, dump_verdict, load_draft
 from monitor.store.engine import Engine, Row, moment, seconds
+from monitor.store.follow_ups import note_wrote
+from monitor.store.handling import WANTED, is_handled, release, second_place
 
 WAITING = (DraftState.PENDING, DraftState.FAILED)
 NOT_NEEDED = "no_reply_needed"
@@ -103,8 +105,9 @@ def _ends_the_matter(decision: Decision) -> bool:
 def _save_judged(connection: Connection, judged: Judged, now: datetime) -> int | None:
     saved = connection.execute(
         "UPDATE mention SET stage = 'done', label = ?, confidence = ?, unsure = ?, language = ?, verdict = ?,"
-        " action = ?, priority = ?, reason = ?, case_id = ? WHERE id = ? AND stage = 'new' AND content_hash = ?"
-        " AND (SELECT state FROM draft WHERE mention_id = mention.id AND purpose = 'acknowledgement') IS ?",
+        " action = ?, priority = ?, reason = ?, case_id = coalesce(case_id, ?) WHERE id = ? AND stage = 'new'"
+        " AND content_hash = ? AND (SELECT state FROM draft WHERE mention_id = mention.id"
+        " AND purpose = 'acknowledgement') IS ? RETURNING case_id",
         (
             judged.verdict.label,
             judged.verdict.confidence,
@@ -119,15 +122,28 @@ def _save_judged(connection: Connection, judged: Judged, now: datetime) -> int |
             judged.content_hash,
             judged.acknowledgement,
         ),
-    )
-    if not saved.rowcount:
+    ).fetchone()
+    if saved is None:
         return None
+    judged = replace(judged, case_id=saved["case_id"])  # somebody may have merged or split it meanwhile
+    if judged.triage.action != "skip":
+        note_wrote(connection, judged.row_id, judged.case_id, judged.verdict.label, now)
     existing = connection.execute(
         "SELECT * FROM draft WHERE mention_id = ? AND purpose = ?", (judged.row_id, judged.purpose)
     ).fetchone()
     if existing is not None:
         return _redraft(connection, existing, judged, now)
-    return _insert_draft(connection, judged, now) if judged.composition else None
+    if judged.composition is None or _is_answered_elsewhere(connection, judged, now):
+        return None
+    return _insert_draft(connection, judged, now)
+
+
+def _is_answered_elsewhere(connection: Connection, judged: Judged, now: datetime) -> bool:
+    """Whether a draft for another mention of the case answers this one, too; unless a person wants one here as well."""
+    if judged.triage.reason.code == WANTED:
+        return False
+    place = second_place(connection, judged.row_id, judged.case_id, judged.content_hash, judged.triage)
+    return is_handled(connection, place, now)
 
 
 def _insert_draft(connection: Connection, judged: Judged, now: datetime) -> int | None:
@@ -162,6 +178,7 @@ def _redraft(connection: Connection, existing: Row, judged: Judged, now: datetim
             (now.timestamp(), existing["id"]),
         ).fetchone()
         write_decision(connection, row, NOT_NEEDED, at=now, reason=judged.triage.reason.code)
+        release(connection, row["case_id"], now)
         return None
     if not edited and not judged.corrected and _says_the_same(connection, existing, judged.composition):
         _rejudge(connection, existing, judged)

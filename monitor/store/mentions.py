@@ -13,6 +13,8 @@ from monitor.store.audit import move_draft
 from monitor.store.codec import dump_raw, load_mention
 from monitor.store.corrections import HOLDS
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
+from monitor.store.follow_ups import note_changed
+from monitor.store.handling import release
 from monitor.store.sources import PollRecord, record_poll
 from monitor.store.threads import drafted_before
 from monitor.store.tombstones import buried
@@ -51,14 +53,6 @@ class Unjudged:
     read: tuple[str, ...] = ()  # drafted replies to what came before in the same conversation, newest first
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseOfMention:
-    """The customer's matter that a mention belongs to; `shared`: another mention of it came first."""
-
-    case_id: int
-    shared: bool
-
-
 class Mentions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -93,11 +87,6 @@ class Mentions:
 
     def _read(self, row: Row) -> tuple[str, ...]:
         return drafted_before(self._engine, row["id"]) if row["thread"] else ()
-
-    def assign_cases(self, keys: Mapping[int, str], now: datetime) -> dict[int, CaseOfMention]:
-        """Give each mention (row id -> key of what was said by whom, "" for never shared) its case, once."""
-        with self._engine.writing() as connection:
-            return {row_id: _assign_case(connection, row_id, key, now) for row_id, key in keys.items()}
 
     def set_aside(self, row_id: int) -> None:
         """This one cannot be judged; it is kept, and counted as such, until it is edited or Ohlas is mended."""
@@ -242,6 +231,7 @@ def _text_row(row_id: int, mention: Mention) -> tuple[object, ...]:
 
 def _edit(connection: Connection, row_id: int, mention: Mention, now: datetime) -> None:
     """Keep the old words, take the new ones, and take back an approval that was given to the old ones."""
+    note_changed(connection, row_id, mention, now)
     connection.execute(
         "INSERT INTO mention_edit (mention_id, at, title, text, rating)"
         " SELECT id, ?, title, text, rating FROM mention JOIN mention_text USING (id) WHERE id = ?",
@@ -287,21 +277,12 @@ def _gone(connection: Connection, source: str, ids: Sequence[str], now: datetime
         ).rowcount
         waiting = {DraftState.PENDING, DraftState.APPROVED, DraftState.FAILED}
         move_draft(connection, row_id, waiting, DraftState.SUPERSEDED, "mention_gone", now)
+        _hand_over(connection, row_id, now)
     return gone
 
 
-def _assign_case(connection: Connection, row_id: int, key: str, now: datetime) -> CaseOfMention:
+def _hand_over(connection: Connection, row_id: int, now: datetime) -> None:
+    """Where the customer wrote the same elsewhere, that is answered now."""
     case_id = connection.execute("SELECT case_id FROM mention WHERE id = ?", (row_id,)).fetchone()[0]
-    if case_id is None:
-        case_id = _find_or_open_case(connection, key, now)
-        connection.execute("UPDATE mention SET case_id = ? WHERE id = ?", (case_id, row_id))
-    shared = connection.execute("SELECT 1 FROM mention WHERE case_id = ? AND id < ?", (case_id, row_id)).fetchone()
-    return CaseOfMention(case_id=case_id, shared=shared is not None)
-
-
-def _find_or_open_case(connection: Connection, key: str, now: datetime) -> int:
-    found = connection.execute("SELECT id FROM cases WHERE key = ? AND key <> ''", (key,)).fetchone()
-    if found:
-        return int(found[0])
-    opened = connection.execute("INSERT INTO cases (key, opened_at) VALUES (?, ?)", (key, now.timestamp()))
-    return int(opened.lastrowid or 0)
+    if case_id is not None:
+        release(connection, case_id, now)

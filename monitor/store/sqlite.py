@@ -14,6 +14,7 @@ from monitor.store.aside import AsideMentions
 from monitor.store.asking import AskingRows
 from monitor.store.backups import Backups
 from monitor.store.budgets import Budgets
+from monitor.store.cases import Cases
 from monitor.store.channels import Channels
 from monitor.store.compacting import Compacting
 from monitor.store.corrections import Corrections
@@ -24,8 +25,10 @@ from monitor.store.drafts import Drafts
 from monitor.store.edits import Edits
 from monitor.store.engine import Engine
 from monitor.store.erasing import Erasing
+from monitor.store.follow_ups import FollowUps
 from monitor.store.highlights import Highlights
 from monitor.store.lately import LatelyRows
+from monitor.store.linked import LinkedAccounts
 from monitor.store.llm_use import LlmUse
 from monitor.store.mentions import Mentions
 from monitor.store.messages import Messages
@@ -54,6 +57,8 @@ class SqliteStore:
         self.sources = Sources(self._engine)
         self.mentions = Mentions(self._engine)
         self.channels = Channels(self._engine)
+        self.cases = Cases(self._engine)
+        self.linked = LinkedAccounts(self._engine)
         self.drafts = Drafts(self._engine)
         self.publications = Publications(self._engine)
         self.views = Views(self._engine)
@@ -72,6 +77,7 @@ class SqliteStore:
         self.budgets = Budgets(self._engine)
         self.messages = Messages(self._engine)
         self.alerts = Alerts(self._engine)
+        self.follow_ups = FollowUps(self._engine)
         self.lately = LatelyRows(self._engine)
         self.sign_ins = SignIns(self._engine)
         self.customers = Customers(self._engine)

@@ -12,6 +12,7 @@ from monitor.errors import NoSuchDraft
 from monitor.model import Draft, Mention, Verdict
 from monitor.store.asking import Asking, load_asking
 from monitor.store.codec import load_draft, load_mention, load_verdict
+from monitor.store.elsewhere import Earlier, Elsewhere, Handling, earlier_of, handling_of, others_of
 from monitor.store.engine import Engine, Row, instant, moment
 from monitor.store.queues import NOBODY, OF_SOMEBODY, TABS, Tab, Viewer, belongs, count_tabs, looking
 from monitor.store.tombstones import legible
@@ -113,7 +114,9 @@ class Matter:
     history: tuple[HistoryEntry, ...] = ()
     revisions: tuple[Revision, ...] = ()
     edits: tuple[MentionEdit, ...] = ()
-    others: tuple[Mention, ...] = ()  # the same matter in other places
+    others: tuple[Elsewhere, ...] = ()  # the same matter in other places
+    handling: Handling | None = None  # another draft of the same matter that answers this one, too
+    earlier: tuple[Earlier, ...] = ()  # other matters of the same customer
     publication: PublicationState | None = None
     drafts: tuple[Draft, ...] = ()  # the other ones of this mention: its acknowledgement, or the answer after it
 
@@ -182,7 +185,9 @@ class Views:
             history=self._history(draft_id),
             revisions=self._revisions(draft_id),
             edits=self._edits(draft.mention_id),
-            others=self._others(draft),
+            others=others_of(self._engine, draft.case_id, draft.mention_id),
+            handling=handling_of(self._engine, draft.mention_id),
+            earlier=earlier_of(self._engine, draft.mention_id, draft.case_id),
             publication=self._publication(draft),
             drafts=self._drafts(draft),
         )
@@ -301,13 +306,6 @@ class Views:
             for row in rows
         )
 
-    def _others(self, draft: Draft) -> tuple[Mention, ...]:
-        rows = self._engine.rows(
-            "SELECT * FROM mention JOIN mention_text USING (id) WHERE case_id = ? AND mention.id <> ? LIMIT 20",
-            (draft.case_id, draft.mention_id),
-        )
-        return tuple(load_mention(row) for row in rows)
-
     def _drafts(self, draft: Draft) -> tuple[Draft, ...]:
         rows = self._engine.rows(
             "SELECT * FROM draft WHERE mention_id = ? AND id <> ? ORDER BY id", (draft.mention_id, draft.id)
@@ -344,7 +342,7 @@ def _conditions(wanted: InboxFilter, quote_fts: Callable[[str], str]) -> tuple[s
             parts.append(f"{column} = :{name}")
             values[name] = value
     if number := CASE_REFERENCE.fullmatch(wanted.search.strip()):
-        parts.append("draft.case_id = :case_id")
+        parts.append("draft.case_id = (SELECT coalesce(merged_into, id) FROM cases WHERE id = :case_id)")
         values["case_id"] = int(number[1])
     elif words := re.findall('"[^"]+"', quote_fts(wanted.search.replace("\0", " "))):
         # beginnings of words match too: the languages here inflect theirs at the end

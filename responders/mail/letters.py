@@ -17,6 +17,7 @@ from monitor.store.asking import Asking
 from monitor.store.views import Matter
 from monitor.text import clean, one_line
 from responders.mail.keywords import Wanted, shown_keyword
+from responders.places import handled_elsewhere, said_elsewhere
 from responders.words import Words
 
 Kind = Literal["card", "reminder", "escalation", "confirm"]
@@ -24,6 +25,7 @@ MOST_DRAFTS: Final = 15  # in one letter: Gmail cuts off what is longer than 102
 MOST_NOTICES: Final = 20
 
 _SUBJECT = 150  # characters
+_PLACES = 2  # the newest other ones that are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,9 @@ def _facts(waiting: Waiting, desk: Desk) -> Iterator[str]:
     if due is not None:
         yield words.say("due by %(moment)s", moment=words.minute(due))
     yield _where(matter, words)
+    if matter.handling:
+        yield handled_elsewhere(matter.handling, words)
+    yield from (said_elsewhere(other, words) for other in matter.others[-_PLACES:])
     if address := web_address(matter.mention.url):
         yield address
     if matter.draft.purpose == "acknowledgement":

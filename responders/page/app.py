@@ -11,7 +11,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.errors import StoreBusy
-from responders.page import aside, correcting, drafts, holding, inbox, lately, replies, sign_in, sources, together
+from responders.page import (
+    afterwards,
+    aside,
+    cases,
+    correcting,
+    drafts,
+    holding,
+    inbox,
+    lately,
+    replies,
+    sign_in,
+    sources,
+    together,
+    voting,
+)
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import Form, read_form
 from responders.page.rendering import STATIC
@@ -26,6 +40,7 @@ from responders.page.security import (
 )
 from responders.page.security import protect as put_under_protection
 from responders.page.session import open_visit
+from responders.satisfaction import PATH
 
 __all__ = ["PageContext", "application"]
 
@@ -51,12 +66,16 @@ def application(page: PageContext) -> web.Application:
     app.router.add_post(
         f"/drafts/{{id:[0-9]{{1,12}}}}/{{what:{'|'.join(holding.STEPS)}}}", _writing(page, holding.hold)
     )
+    app.router.add_post(f"/drafts/{{id:[0-9]{{1,12}}}}/{{what:{'|'.join(cases.STEPS)}}}", _writing(page, cases.change))
     app.router.add_post("/drafts/{id:[0-9]{1,12}}/{action}", _writing(page, drafts.take_decision))
     app.router.add_get("/aside", _reading(page, aside.show))
     app.router.add_get("/aside/{id:[0-9]{1,12}}/draft", _reading(page, aside.back))
     app.router.add_post("/aside/{id:[0-9]{1,12}}/draft", _writing(page, aside.draft))
     app.router.add_get("/replies", _reading(page, replies.show))
+    app.router.add_get("/afterwards", _reading(page, afterwards.show))
     app.router.add_get("/sources", _reading(page, sources.show))
+    app.router.add_get(PATH + "{mark}", _open(page, voting.show))
+    app.router.add_post(PATH + "{mark}", _entering(page, voting.vote))
     app.router.add_static("/static", STATIC)
     return app
 
@@ -83,7 +102,7 @@ def _reading(page: PageContext, view: View) -> Handler:
 
 
 def _entering(page: PageContext, view: Decide) -> Handler:
-    """A form of somebody who has no session yet: the one-time token in it is what protects it."""
+    """A form of somebody who has no session: the token that comes with it is what protects it."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         return await view(await open_visit(page, request), await read_form(request))

@@ -11,6 +11,7 @@ from monitor.store.asking import Asking
 from monitor.store.codec import dump
 from monitor.store.views import Matter
 from responders.approval import WAITING
+from responders.places import handled_elsewhere, said_elsewhere
 from responders.slack.blocks import (
     Block,
     actions,
@@ -28,6 +29,7 @@ from responders.words import Words
 
 _ORIGINAL, _REPLY = 1800, 2600  # characters shown; the rest is on the page
 _FINDINGS = 6
+_PLACES = 4  # the newest ones
 HOUR, TOMORROW, CHANGE = "snooze-hour", "snooze-tomorrow", "snooze-change"
 
 
@@ -71,6 +73,7 @@ def card(showing: Showing) -> Card:
     blocks = [
         context(_headline(showing), _whose(showing)),
         rich_text("rich_text_quote", _original(showing), _ORIGINAL),
+        *_places(showing),
         *_verdict(showing),
         rich_text("rich_text_section", draft.text, _REPLY),
         *_findings(showing),
@@ -103,12 +106,19 @@ def _headline(showing: Showing) -> str:
         words.say("unsure") if matter.verdict.unsure else "",
         words.code("priority", str(matter.draft.priority.value)),
         *urgencies,
+        words.code("urgency", "repeated") if _asks_again(matter) else "",
         stars,
         matter.mention.source,
         matter.mention.author or words.say("no name"),
         kind,
     )
     return " · ".join(part for part in found if part)
+
+
+def _asks_again(matter: Matter) -> bool:
+    """Whether the customer said something new elsewhere; what he said in the text itself is told already."""
+    told = any(one.name == "repeated" for one in matter.verdict.urgency[:2])
+    return not told and any(entry.action == "wrote_again" for entry in matter.history)
 
 
 def _whose(showing: Showing) -> str:
@@ -123,6 +133,16 @@ def _whose(showing: Showing) -> str:
 def _original(showing: Showing) -> str:
     mention = showing.matter.mention
     return "\n".join(part for part in (mention.title, mention.text) if part)
+
+
+def _places(showing: Showing) -> Iterator[Block]:
+    """Where else the customer wrote, and who handles it if not this draft."""
+    words, matter = showing.words, showing.matter
+    lines = [said_elsewhere(other, words) for other in matter.others[-_PLACES:]]
+    if matter.handling:
+        lines.insert(0, handled_elsewhere(matter.handling, words))
+    if lines:
+        yield context(cut("\n".join(lines), 1200))
 
 
 def _verdict(showing: Showing) -> Iterator[Block]:
