@@ -33,6 +33,7 @@ COMMENTS = 25  # below each of them
 MORE = 100  # comments in an answer that holds those of one post alone
 LOOKED_AT = 10  # posts and comments that one poll looks at again
 LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
+LATE = 600.0  # seconds by which an answer of the page may show up late
 OVERLAP = DAY  # comments that are read again, as they may be edited
 _ORDER = ("feed", "tagged", "posts", "again", "token")
 _ID = re.compile(r"[0-9]{1,25}(_[0-9]{1,25}){0,2}")
@@ -285,8 +286,10 @@ class Facebook:
             found.mentions.setdefault(mention.id, mention)
 
     def _page(self, found: _Found, state: _State) -> Page:
-        """What the page answered although it is not shown here is looked at soon."""
-        state.answered += [to for to in found.own if to in state.watched.times and to not in found.mentions]
+        """What the page has answered since the last round, and is too old to be shown here, is looked at soon."""
+        fresh = {to for to, (at, _) in found.own.items() if at.timestamp() > state.since - LATE}
+        older = [to for to in fresh if to in state.watched.times and to not in found.mentions]
+        state.answered = list(dict.fromkeys([*state.answered, *sorted(older)]))
         return found.page()
 
     def _is_ours(self, thing: Mapping[str, Any]) -> bool:

@@ -235,7 +235,9 @@ async def test_an_answer_to_an_older_comment_is_seen_too() -> None:
         pages = await poll(source)
         platform.posts[0]["comments"].append(comment("5_52", "Vymenili sme", -3000, PAGE, parent={"id": "5_51"}))
         pages = await poll(source, pages[-1].cursor, NOON + timedelta(hours=1))
-    assert read(pages)["5_51"].reply == "Vymenili sme"
+        assert read(pages)["5_51"].reply == "Vymenili sme"
+        again = await poll(source, pages[-1].cursor, NOON + timedelta(hours=2))
+        assert not read(again), "it is looked at once"
 
 
 # ---- answers
@@ -483,6 +485,21 @@ def test_nothing_that_a_post_holds_breaks_the_reading(comments: list[dict[str, A
     for thing in ({"id": f"{PAGE}_5", **odd}, {"id": f"{PAGE}_5", "comments": {"data": comments, "paging": odd}}):
         source._take_post(thing, "feed", found, state, NOON)
     assert all(mention.id and mention.text for mention in source._page(found, state).mentions)
+
+
+JSON = st.recursive(
+    ODD | st.floats(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["from", "id", "item"]), inner),
+)
+TOLD = ["item", "verb", "comment_id", "post_id", "parent_id", "from", "message", "created_time", "open_graph_story_id"]
+
+
+@given(st.sampled_from(["feed", "ratings"]), st.dictionaries(st.sampled_from(TOLD), JSON), JSON)
+def test_nothing_that_a_delivery_holds_breaks_the_reading(field: str, value: dict[str, Any], odd: Any) -> None:
+    settings = facebook.Settings(kind="facebook", page=PAGE, verify_token=VERIFY, **SIGNED)
+    source = facebook.ListeningFacebook(settings, LoopbackHttp("http://127.0.0.1:9"))
+    body, headers = delivery("page", PAGE, (field, {"verb": "add", "comment_id": "5_51", **value}), (field, odd))
+    assert all(mention.id and mention.text for mention in source.receive(headers, body, NOON).mentions)
 
 
 @pytest.mark.parametrize(
