@@ -114,7 +114,9 @@ class Settings(SourceOptions):
     @property
     def salt(self) -> str:
         """Changes with everything that decides what the file's bytes mean."""
-        return text_hash(self.model_dump_json(exclude={"interval", "own_names", "base"}))[:16]
+        return text_hash(self.model_dump_json(exclude={"interval", "own_names", "watch", "terms", "exclude", "base"}))[
+            :16
+        ]
 
 
 def connect(settings: Settings, http: Http) -> FileSource:

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "drafts": ("drafts", "Report how drafts fare, and which sentences people change."),
     "guard": ("guard", "Say what speaks against a reply."),
     "new-connector": ("new_connector", "Write a connector to start from, with its test."),
+    "terms": ("terms", "Say which of the watched terms a text holds."),
     "classify": ("classify", "Tell complaint from praise, a line each."),
     "models": ("models", "List the models of the Hugging Face hub, or fetch one."),
     "learn": ("learn", "Learn from the labels that people corrected."),

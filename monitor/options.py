@@ -14,6 +14,7 @@ from monitor.channel_options import ChannelOptions
 from monitor.digest_options import DigestOptions
 from monitor.retention_options import RetentionOptions
 from monitor.section import Options, Security, Weekday, known_zone
+from monitor.watch_options import WatchedPhrases, WatchOptions
 
 __all__ = ["Options", "Security", "Weekday"]  # from here, too: this is where options are looked for
 
@@ -39,6 +40,11 @@ class SourceOptions(Options):
     own_names: tuple[str, ...] = Field(
         default=(), description="names that the company itself uses on this source; they are never answered"
     )
+    watch: bool = Field(default=False, description="whether only what holds one of watch.terms is of interest here")
+    terms: WatchedPhrases = Field(
+        default=(), description="instead of watch.terms and watch.patterns; needs no `watch = true`"
+    )
+    exclude: WatchedPhrases = Field(default=(), description="instead of watch.exclude")
     base: Path = Field(default=Path(), description="folder of config.toml; set when read, not written by hand")
 
 
@@ -387,6 +393,7 @@ class Config(Options):
     hours: HoursOptions = HoursOptions()
     drafting: DraftingOptions = DraftingOptions()
     classifier: ClassifierOptions = ClassifierOptions()
+    watch: WatchOptions = WatchOptions()
     triage: TriageOptions = TriageOptions()
     cases: CaseOptions = CaseOptions()
     approval: ApprovalOptions = ApprovalOptions()

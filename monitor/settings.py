@@ -22,6 +22,7 @@ from monitor.mistakes import Mistake, bool_mistakes, did_you_mean, mistakes_of
 from monitor.options import Config, SourceOptions
 from monitor.people import mistakes as mistakes_of_people
 from monitor.toml_lines import line_of
+from monitor.watch.sources import mistakes as mistakes_of_terms
 
 Table = dict[str, Any]
 Place = tuple[str | int, ...]
@@ -186,6 +187,7 @@ class _Document:
             update["mail"] = core.mail.model_copy(update={"ca": self.base / core.mail.ca})
         whole = core.model_copy(update=update)
         self.mistakes.extend(mistakes_of_people(whole))
+        self.mistakes.extend(mistakes_of_terms(whole))
         return whole
 
     def _sources(self, written: object) -> Iterator[tuple[str, SourceOptions]]:

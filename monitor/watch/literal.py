@@ -56,12 +56,15 @@ class Literal:
     after: str = ""  # signs that have to stand right after it, as in "Disney+"
 
     @property
-    def heads(self) -> set[str]:
-        return {form.stem[:3] for form in self.parts[0].forms}
+    def stems(self) -> set[str]:
+        """What its first word begins with."""
+        return {form.stem for form in self.parts[0].forms}
 
-    def span(self, read: Readable, at: int) -> tuple[int, int] | None:
-        """Where it stands, if it begins with the word number `at`."""
-        words = read.words[at : at + len(self.parts)]
+    def span(self, read: Readable, first: Word) -> tuple[int, int] | None:
+        """Where it stands, if it begins with the word `first`."""
+        if not self.parts[0].fits(read, first):
+            return None
+        words = _as_many(read, first, len(self.parts))
         if len(words) < len(self.parts) or not self._fits(read, words):
             return None
         start, end = words[0].start, words[-1].end
@@ -72,7 +75,7 @@ class Literal:
         return start - len(self.before), end + len(self.after)
 
     def _fits(self, read: Readable, words: Sequence[Word]) -> bool:
-        if not all(part.fits(read, word) for part, word in zip(self.parts, words, strict=True)):
+        if not all(part.fits(read, word) for part, word in zip(self.parts[1:], words[1:], strict=True)):
             return False
         between = zip(self.gaps, words, words[1:], strict=False)
         return all(gap.fullmatch(read.folded, left.end, right.start) for gap, left, right in between)
@@ -81,6 +84,14 @@ class Literal:
         sign = start - 1
         begins = sign >= 0 and folded[sign] == self.before and (sign == 0 or not _IN_A_WORD.match(folded[sign - 1]))
         return begins and not _HANDLE_GOES_ON.match(folded, end)
+
+
+def _as_many(read: Readable, first: Word, count: int) -> list[Word]:
+    """So many words from `first` on, or fewer where the text ends."""
+    words = [first]
+    while len(words) < count and (following := read.word_from(words[-1].end)):
+        words.append(following)
+    return words
 
 
 def literal(term: str, languages: Sequence[str]) -> Iterator[Literal]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from monitor.watch.gate import Gate, starts
 from monitor.watch.literal import Literal, literal
 from monitor.watch.patterns import Pattern
 from monitor.watch.readable import Readable
@@ -49,6 +50,8 @@ class Terms:
 
     def look(self, text: str) -> Look:
         """An exclusion that holds a term only takes that place out; any other takes out the whole text."""
+        if not self._patterns and not self._terms.gate.lets_in(text):
+            return Look()
         read = Readable(text)
         found = [*self._terms.find(read), *(hit for pattern in self._patterns for hit in _hits(pattern, read))]
         if not found:
@@ -58,30 +61,45 @@ class Terms:
         left = [] if elsewhere else [one for one in found if not any(_overlap(one, other) for other in excluded)]
         return Look(_placed(left, read), _placed(excluded, read))
 
+    def nearly(self, text: str) -> tuple[Found, ...]:
+        """For each term that is not in the text the first word that it would be a part of, where there is one."""
+        read = Readable(text)
+        held = {one.term for one in self._terms.find(read)}
+        return _placed((one for one in self._terms.nearly(read) if one.term not in held), read)
+
 
 class _Lexicon:
     """Literals by the first letters of their first word."""
 
     def __init__(self, terms: Iterable[str], languages: Sequence[str]) -> None:
+        terms = tuple(dict.fromkeys(terms))
+        self._quoted = {term[1:-1]: term for term in terms if is_exact(term)}
+        self._exact = _exactly(self._quoted)
+        self._literals = [one for term in terms if not is_exact(term) for one in literal(term, languages)]
         self._by_head: dict[str, list[Literal]] = {}
-        exact = {term: term[1:-1] for term in dict.fromkeys(terms) if is_exact(term)}
-        self._exact = _exactly(exact.values())
-        self._quoted = {inner: term for term, inner in exact.items()}
-        for term in dict.fromkeys(terms):
-            if term not in exact:
-                for one in literal(term, languages):
-                    for head in one.heads:
-                        self._by_head.setdefault(head, []).append(one)
+        for one in self._literals:
+            for head in {stem[:HEAD] for stem in one.stems}:
+                self._by_head.setdefault(head, []).append(one)
+        stems = {stem for one in self._literals for stem in one.stems}
+        self.gate = Gate(stems, self._quoted)
+        self._starts = starts(stems)
 
     def find(self, read: Readable) -> Iterator[Found]:
         if self._exact:
             for found in self._exact.finditer(read.composed):
                 yield Found(self._quoted[found[0]], found.start(), found.end())
-        if not self._by_head.keys().isdisjoint(read.heads):
-            for at, word in enumerate(read.words):
+        for start in self._starts(read.folded):
+            if word := read.word_at(start) or read.word_at(start + 1):
                 for one in self._by_head.get(word.folded[:HEAD], ()):
-                    if span := one.span(read, at):
+                    if span := one.span(read, word):
                         yield Found(one.term, *span)
+
+    def nearly(self, read: Readable) -> Iterator[Found]:
+        """To be asked for a person only: it compares everything with everything."""
+        for one in {one.term: one for one in self._literals}.values():
+            near = (word for word in read.words() if any(stem in word.folded for stem in one.stems))
+            if word := next(near, None):
+                yield Found(one.term, word.start, word.end)
 
 
 def is_exact(term: str) -> bool:

@@ -1,0 +1,78 @@
+"""Which mentions concern the company, by source: those that hold what is watched there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from monitor.mistakes import Mistake, Place
+from monitor.model import Mention, Reason, Verdict
+from monitor.options import Config, SourceOptions
+from monitor.watch.patterns import Pattern
+from monitor.watch.telling import named, not_ours
+from monitor.watch.terms import Terms
+
+
+class Watching:
+    """Compiles the terms of a source when it is first asked about it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._terms: dict[str, Terms | None] = {}
+
+    def not_ours(self, mention: Mention) -> Reason | None:
+        """Why it does not concern the company; None where it does, and on sources that are not watched."""
+        terms = self.terms(mention.source)
+        return not_ours(mention, terms) if terms else None
+
+    def told(self, mention: Mention, verdict: Verdict) -> Verdict:
+        """With what the mention was taken for among the reasons, for a person to see."""
+        terms = self.terms(mention.source)
+        reason = named(mention, terms) if terms else None
+        return replace(verdict, reasons=(*verdict.reasons, reason)) if reason else verdict
+
+    def terms(self, source: str) -> Terms | None:
+        if source not in self._terms:
+            self._terms[source] = terms_of(self._config, source)
+        return self._terms[source]
+
+
+def terms_of(config: Config, source: str) -> Terms | None:
+    """None where all that the source brings is looked at. A source's own words stand in for those of [watch]."""
+    options = config.sources.get(source)
+    if options is None or not (options.watch or options.terms):
+        return None
+    return Terms(
+        options.terms or config.watch.terms,
+        exclude=options.exclude or config.watch.exclude,
+        patterns=() if options.terms else config.watch.patterns,
+        languages=config.watch.languages,
+    )
+
+
+def all_terms(config: Config) -> Terms:
+    """Those of [watch]."""
+    watch = config.watch
+    return Terms(watch.terms, exclude=watch.exclude, patterns=watch.patterns, languages=watch.languages)
+
+
+def mistakes(config: Config) -> Iterator[Mistake]:
+    for number, pattern in enumerate(config.watch.patterns):
+        yield from _of_pattern(pattern, ("watch", "patterns", number))
+    names_us = bool(config.watch.terms or config.watch.patterns)
+    for name, options in config.sources.items():
+        yield from _of_source(options, ("sources", name), names_us)
+
+
+def _of_pattern(pattern: str, path: Place) -> Iterator[Mistake]:
+    try:
+        Pattern(pattern)
+    except ValueError as error:
+        yield Mistake(path, str(error))
+
+
+def _of_source(options: SourceOptions, path: Place, names_us: bool) -> Iterator[Mistake]:
+    if options.watch and not (options.terms or names_us):
+        yield Mistake((*path, "watch"), "there is nothing to watch for; set watch.terms, or terms of this source")
+    if options.exclude and not (options.terms or options.watch):
+        yield Mistake((*path, "exclude"), "is of no use without watch = true, or terms of this source")
