@@ -27,6 +27,7 @@ from monitor.model import (
 )
 from monitor.options import CompanyOptions, Config, SourceOptions
 from monitor.triage import is_own, label_for_reply, triage
+from monitor.watch.sources import Watching
 from responders.draft import acknowledge, compose, language_for
 from responders.facts import load as load_facts
 from responders.facts import mistakes_in_texts
@@ -47,6 +48,10 @@ class Desk:
     connectors: Mapping[str, Connector]
     playbooks: dict[str, Playbook] = field(default_factory=dict)
     known: dict[str, Mapping[str, str]] = field(default_factory=dict)  # the company's facts, by language
+    watching: Watching = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watching = Watching(self.config)
 
     def check_texts(self) -> None:
         """Raises ConfigError with every mistake in the playbooks and facts, before a mention trips over one."""
@@ -58,7 +63,8 @@ class Desk:
         utterances = [self._utterance(mention) for mention in mentions]
         verdicts = self.classifier.classify(utterances)
         return [
-            self.classifier.explain(utterance, verdict) for utterance, verdict in zip(utterances, verdicts, strict=True)
+            self.watching.told(mention, self.classifier.explain(utterance, verdict))
+            for mention, utterance, verdict in zip(mentions, utterances, verdicts, strict=True)
         ]
 
     def triage(self, mention: Mention, verdict: Verdict, now: datetime) -> Triage:
@@ -68,6 +74,7 @@ class Desk:
             options=self.config.triage,
             own_names=self._own_names(mention.source),
             now=now,
+            not_ours=self.watching.not_ours(mention),
         )
 
     def linker(self) -> Linker:

@@ -31,6 +31,7 @@ from responders.publish import is_manual
 log = logging.getLogger(__name__)
 
 BATCH = 16  # mentions judged and saved together; more would keep the page waiting and gain little
+NOT_JUDGED = Verdict(label="neutral", confidence=0.0, unsure=False, language="")  # of what does not concern the company
 A_MOMENT = 2.0  # seconds that a person waits gladly
 LOOK_AGAIN = 5.0  # seconds until the store is asked even though nothing arrived: another process may have imported
 
@@ -106,11 +107,15 @@ class Pipeline:
         return []
 
     def _judge(self, batch: list[Unjudged], cases: Mapping[int, CaseOfMention], now: datetime) -> list[Judged]:
-        verdicts = self.desk.judge([one.mention for one in batch])
-        return [
-            judge_one(self.desk, one, verdict, cases[one.row_id], now)
-            for one, verdict in zip(batch, verdicts, strict=True)
-        ]
+        worth_it = [one for one in batch if _is_asked_for(one) or self.desk.watching.not_ours(one.mention) is None]
+        verdicts = self.desk.judge([one.mention for one in worth_it])
+        judged = {one.row_id: verdict for one, verdict in zip(worth_it, verdicts, strict=True)}
+        return [judge_one(self.desk, one, judged.get(one.row_id, NOT_JUDGED), cases[one.row_id], now) for one in batch]
+
+
+def _is_asked_for(unjudged: Unjudged) -> bool:
+    """Whether somebody waits for an answer, or has said what it is, so that it is judged though it may not be ours."""
+    return bool(unjudged.wanted or unjudged.acknowledged or unjudged.label is not None)
 
 
 def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMention, now: datetime) -> Judged:

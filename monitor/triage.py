@@ -42,6 +42,8 @@ REASON_CODES: dict[str, str] = {
     "giveaway": "A giveaway; words that say so",
     "job_advert": "A job advert; words that say so",
     "off_topic": "The name means something else here; words that say so",
+    "not_named": "Does not mention you; none of these is in it",
+    "excluded": "Holds words that you excluded",
     "foreign_language": "In none of the configured languages; it is in",
     "wanted": "Drafted because a person wanted it",
     "promised": "An answer was promised to the customer",
@@ -62,10 +64,13 @@ def triage(
     options: TriageOptions,
     own_names: Collection[str],
     now: datetime,
+    not_ours: Reason | None = None,
 ) -> Triage:
-    """What is done with a mention. `own_names` are those of the company on this source."""
+    """What is done with a mention. `own_names` are those of the company on this source; `not_ours` is why the mention
+    does not concern the company, by the terms that are watched."""
     return (
         _set_aside(mention, own_names)
+        or _unnamed(verdict, not_ours)
         or _too_old(mention, options, now)
         or _only_stars(mention, options)
         or _not_for_us(mention, verdict, options)
@@ -100,6 +105,13 @@ def _set_aside(mention: Mention, own_names: Collection[str]) -> Triage | None:
     if not (_is_written(mention) or mention.rating is not None):
         return _skip("nothing_written")
     return _note("already_answered") if mention.reply.strip() else None
+
+
+def _unnamed(verdict: Verdict, not_ours: Reason | None) -> Triage | None:
+    """Who says what a mention is wants it looked at."""
+    if not_ours is None or verdict.corrected:
+        return None
+    return Triage(action="skip", priority=Priority.LOW, reason=not_ours)
 
 
 def _too_old(mention: Mention, options: TriageOptions, now: datetime) -> Triage | None:

@@ -100,6 +100,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "rating": _("Stars"),
         "corrected": _("Corrected by"),
         "learned": _("Learned from your corrections"),
+        "named": _("Mentions you"),
     },
     # why it is answered and how soon, by monitor/triage.py
     "triage": {
@@ -130,6 +131,8 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "giveaway": _("A giveaway; words that say so"),
         "job_advert": _("A job advert; words that say so"),
         "off_topic": _("The name means something else here; words that say so"),
+        "not_named": _("Does not mention you; none of these is in it"),
+        "excluded": _("Holds words that you excluded"),
         "foreign_language": _("In none of the configured languages; it is in"),
         "wanted": _("Drafted because a person wanted it"),
         "promised": _("An answer was promised to the customer"),

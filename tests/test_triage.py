@@ -270,3 +270,11 @@ def test_every_reason_has_words_and_no_doubt_is_dropped(
 def test_an_unknown_reason_would_be_seen() -> None:
     assert all(code == code.lower() and code.replace("_", "").isalpha() for code in REASON_CODES)
     assert Reason(code="complaint").code in REASON_CODES
+
+
+def test_what_does_not_name_the_company_is_set_aside_unless_a_person_said_what_it_is() -> None:
+    why = Reason(code="not_named", detail="Púpava")
+    corrected = replace(verdict(), reasons=(Reason(code=CORRECTED, detail="Alžbeta"),))
+    for said, action in ((verdict(), "skip"), (corrected, "reply")):
+        options = TriageOptions()
+        assert triage(mention(), said, options=options, own_names=(), now=NOW, not_ours=why).action == action
