@@ -188,7 +188,8 @@ class X:
         return [job for job, is_wanted in wanted.items() if is_wanted]
 
     async def _read(self, job: str, state: _State, now: datetime) -> Page:
-        most = max(LEAST, min(MOST, int(self._money.left() / (PRICES[job] + PRICES["author"]))))
+        # half of what is left: another source with the same keys may ask at the same time
+        most = max(LEAST, min(MOST, int(self._money.left() / 2 / (PRICES[job] + PRICES["author"]))))
         asked = {"max_results": most, "since_id": _since(state.since.get(job), job, now)}
         token = state.token if state.job == job else ""
         try:

@@ -15,7 +15,7 @@ from monitor import budgets
 from monitor.budgets import Budget, Key, Spending, in_words
 from monitor.errors import BudgetSpent
 
-UNDER_WAY = timedelta(seconds=30)  # after which a request is over, and what it did not need is there again
+UNDER_WAY = timedelta(seconds=10)  # after which a request is over, and what it did not need is there again
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ def test_a_request_that_fails_gives_back_what_was_held_for_it() -> None:
     with pytest.raises(TemporaryError), meter.holding(9):
         with pytest.raises(BudgetSpent) as caught:
             meter.take(2)
-        assert caught.value.retry_after == 30, "nobody else can spend it meanwhile, but soon perhaps"
+        assert caught.value.retry_after == 10, "nobody else can spend it meanwhile, but soon perhaps"
         raise TemporaryError("no answer")
     with meter.holding(9) as held:
         held.used = 0.125

@@ -292,9 +292,9 @@ async def test_sources_with_the_same_keys_never_spend_more_than_the_cap(platform
 
 
 async def test_the_last_money_buys_a_small_page(platform: XPlatform) -> None:
-    async with connected(platform, monthly_cap=0.2) as source:
+    async with connected(platform, monthly_cap=0.44) as source:
         await poll(source)
-    assert platform.asked[0][1]["max_results"] == "17"
+    assert platform.asked[0][1]["max_results"] == "19"
 
 
 async def test_failed_polls_cost_nothing_and_answers_their_price(platform: XPlatform) -> None:
