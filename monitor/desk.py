@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from monitor.acknowledging import promise
@@ -24,6 +24,7 @@ from monitor.model import (
     Triage,
     Utterance,
     Verdict,
+    case_number,
 )
 from monitor.options import CompanyOptions, Config, SourceOptions
 from monitor.triage import is_own, label_for_reply, triage
@@ -36,10 +37,11 @@ from responders.guarding.platform import remarks
 from responders.playbook import Playbook, load
 from responders.policy import allowance
 from responders.publish import reply_rules
+from responders.satisfaction import Questions, questions_of
 from responders.situation import Situation, understand
 
 
-@dataclass(slots=True)
+@dataclass
 class Desk:
     """Where drafts are written: everything that composing and guarding need, and nothing that waits."""
 
@@ -52,6 +54,11 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.watching = Watching(self.config)
+
+    @cached_property
+    def questions(self) -> Questions | None:
+        """How customers are asked how they were treated; None where they are not."""
+        return questions_of(self.config)
 
     def check_texts(self) -> None:
         """Raises ConfigError with every mistake in the playbooks and facts, before a mention trips over one."""
@@ -112,6 +119,7 @@ class Desk:
             fault=fault,
             actor=actor,
             avoid=avoid,
+            feedback=self._feedback(reference),
         )
 
     def acknowledge(
@@ -174,6 +182,7 @@ class Desk:
             playbook=self.playbook(language),
             earlier=earlier,
             known=tuple(self.facts(language).values()),
+            own_links=self.questions.beginning if self.questions else "",
         )
         return (*findings, *remarks(text, rules))
 
@@ -194,6 +203,10 @@ class Desk:
             drafting = self.config.drafting
             self.known[language] = load_facts(self.config.company.facts, language, formal=drafting.formal)
         return self.known[language]
+
+    def _feedback(self, reference: str) -> str:
+        case_id = case_number(reference)
+        return self.questions.link(case_id) if self.questions and case_id else ""
 
     def _as_answered(self, mention: Mention, verdict: Verdict) -> Verdict:
         return replace(verdict, label=label_for_reply(mention, verdict))

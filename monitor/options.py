@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alert_options import AlertOptions
+from monitor.follow_up_options import FollowUpOptions
 from monitor.case_options import CaseOptions
 from monitor.channel_options import ChannelOptions
 from monitor.digest_options import DigestOptions
@@ -398,6 +399,7 @@ class Config(Options):
     cases: CaseOptions = CaseOptions()
     approval: ApprovalOptions = ApprovalOptions()
     alerts: AlertOptions = AlertOptions()
+    follow_up: FollowUpOptions = FollowUpOptions()
     digest: DigestOptions = DigestOptions()
     page: PageOptions = PageOptions()
     retention: RetentionOptions = RetentionOptions()
