@@ -78,7 +78,7 @@ class Endpoints:
         """Some senders ask whether they are awaited before they send anything."""
         connector = self.connectors.get(request.match_info["source"])
         if not isinstance(connector, CanHandshake):
-            return web.json_response({"error": "no source of that name is asked first"}, status=404)
+            raise web.HTTPMethodNotAllowed(request.method, ["POST"])
         try:
             return web.Response(text=connector.handshake(request.query))
         except AuthError as error:

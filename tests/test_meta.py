@@ -189,8 +189,8 @@ async def test_the_question_before_is_answered(client: TestClient[web.Request, w
         ("fb", ASKED | {"hub.mode": "unsubscribe"}, 403),
         ("fb", ASKED | {"hub.challenge": "<script>"}, 403),
         ("fb", ASKED | {"hub.challenge": "1" * 201}, 403),
-        ("other", ASKED, 404),
-        ("none", ASKED, 404),
+        ("other", ASKED, 405),
+        ("none", ASKED, 405),
     ],
 )
 async def test_others_are_not_answered(
