@@ -36,7 +36,14 @@ CODES: Mapping[str, Mapping[str, str]] = {
     # what a person may say that a mention is
     "it_is": {"complaint": _("This is a complaint"), "praise": _("This is praise"), "neutral": _("This is neither")},
     "priority": {"1": _("Urgent"), "2": _("High"), "3": _("Normal"), "4": _("Low")},
-    "status": {"new": _("not read yet"), "ok": _("fine"), "failing": _("failing"), "stopped": _("stopped")},
+    "status": {
+        "new": _("not read yet"),
+        "ok": _("fine"),
+        "waiting": _("waits for its quota"),
+        "failing": _("failing"),
+        "stopped": _("stopped"),
+    },
+    "budget": {"requests": _("requests a day"), "units": _("units a day"), "USD": _("USD a month")},
     "via": {
         "page": _("page"),
         "terminal": _("terminal"),
@@ -226,6 +233,8 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "unreachable": _("A source cannot be read"),
         "stopped": _("A source was stopped; a person has to act"),
         "recovered": _("A source can be read again"),
+        "budget_low": _("A quota or a budget is nearly used up"),
+        "budget_spent": _("A quota or a budget is used up"),
         "mail_refused": _("A mail to one of you is not delivered"),
     },
     # reasons that stand in the audit list

@@ -12,6 +12,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from monitor.budgets import Budget, Day, Rolling
+from monitor.ledger import Ledger
 from monitor.model import Aspect, Page, Priority, Reason, Receipt
 from monitor.options import PageOptions
 from responders.page.rendering import site, web_address
@@ -338,6 +340,18 @@ async def test_trouble_is_announced(place: Place, jana: Reader) -> None:
     assert "forum (stopped)" in text and "1 reply may or may not have been posted" in text
     sources = (await jana.get("/sources")).text
     assert "401: the key is refused" in sources and "when a person acts" in sources
+
+
+async def test_what_was_used_of_a_days_quota_is_shown(place: Place, jana: Reader) -> None:
+    quota = Budget(account="youtube:1f2e", name="units", unit="units", limit=10_000, window=Day())
+    brief = Budget(account="forum:1f2e", name="requests", limit=60, window=Rolling(60))
+    place.store.budgets.configure({quota: ["videos", "channel"], brief: ["forum"]})
+    ledger = Ledger(clock=lambda: place.now)
+    ledger.meter(quota).take(8_100, writing=True)
+    place.store.budgets.record(ledger.unwritten(), place.now)
+    text = (await jana.get("/sources")).text
+    assert "8,100 / 10,000 units a day" in text and "videos, channel" in text
+    assert "forum:1f2e" not in text, "what is new again in a minute is of no use to anybody"
 
 
 # --- decisions
