@@ -8,7 +8,7 @@ from pydantic import Field
 
 from monitor.section import Options
 
-AlertKind = Literal["spike", "spreading", "overdue"]
+AlertKind = Literal["spike", "spreading", "overdue", "silent"]
 
 
 class AlertOptions(Options):
@@ -25,4 +25,6 @@ class AlertOptions(Options):
     cool_down: float = Field(
         default=6.0, gt=0.0, le=168.0, description="hours until an alert about something that goes on is repeated"
     )
-    off: tuple[AlertKind, ...] = Field(default=(), description="alerts that nobody wants: spike, spreading, overdue")
+    off: tuple[AlertKind, ...] = Field(
+        default=(), description="alerts that nobody wants: spike, spreading, overdue, silent"
+    )

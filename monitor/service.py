@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from monitor.acknowledging import Renewer
+from monitor.channels.watching import Watcher
 from monitor.classify.choosing import SteadyClassifier
 from monitor.deciding import rules_of
 from monitor.desk import Desk
@@ -26,6 +27,7 @@ from monitor.endpoints import Endpoints
 from monitor.errors import ConfigError, StoreBusy, StoreError
 from monitor.http import Http
 from monitor.ledger import Ledger
+from monitor.listening import Listener
 from monitor.model import CanConfirm, Connector, Mention
 from monitor.options import Config
 from monitor.people import deciders, people_of
@@ -158,6 +160,8 @@ class Service:
             zone=ZoneInfo(self.config.page.timezone),
             clock=self.clock,
         )
+        self.watcher = Watcher(self.store, self.config, self.clock)
+        self.listener = Listener(self.store, self.asker.times.zone, self.clock)
 
     async def run(self, stop: asyncio.Event, announce: Announce) -> None:
         await self._prepare()
@@ -171,6 +175,10 @@ class Service:
             loops["erasing"] = self.keeper.run
             if self.writer:
                 loops["writing"] = self.writer.run
+            if "silent" not in self.config.alerts.off:
+                loops["listening"] = self.listener.run
+            if self.watcher.channels:
+                loops["looking at channels"] = self.watcher.run
             started = [
                 group.create_task(self._supervise(name, loop))
                 for name, loop in (loops | _loops_of(slack) | _mail_loops(mail)).items()
@@ -189,6 +197,7 @@ class Service:
         await self.store.run(self.store.sources.configure, kinds, self.clock())
         await self.store.run(self.store.budgets.configure, self.poller.sharing.sharers())
         await self.store.run(self.store.mentions.retry_set_aside)
+        await self.watcher.configure()
         if crashed := await self.publisher.recover():
             log.warning("%d publications were cut off by a crash; they are looked up, not repeated", crashed)
 
@@ -276,6 +285,7 @@ class Service:
                 times=self.asker.times,
                 lease=timedelta(minutes=self.config.approval.lease),
                 mails=self.config.mail is not None,
+                questions=self.desk.questions,
             )
         )
         self._endpoints(slack, mail).add_to(application)
@@ -333,7 +343,7 @@ def _mail_loops(mail: MailDesk | None) -> dict[str, Loop]:
     if mail is None:
         return {}
     reading = {"reading mails": mail.reader.run} if mail.reader is not None else {}
-    return {"sending mails": mail.sender.run, **reading}
+    return {"sending mails": mail.sender.run, "writing digests": mail.digests.run, **reading}
 
 
 async def _cancelled(task: asyncio.Future[None]) -> None:

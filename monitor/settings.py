@@ -16,6 +16,7 @@ from typing import Any, TypeGuard, TypeVar
 from pydantic import BaseModel, SecretStr, ValidationError
 
 import connectors
+from monitor.channels.mistakes import mistakes as mistakes_of_channels
 from monitor.errors import ConfigError
 from monitor.logs import mask, mask_queries, printable
 from monitor.mistakes import Mistake, bool_mistakes, did_you_mean, mistakes_of
@@ -187,7 +188,10 @@ class _Document:
             update["mail"] = core.mail.model_copy(update={"ca": self.base / core.mail.ca})
         whole = core.model_copy(update=update)
         self.mistakes.extend(mistakes_of_people(whole))
+        if whole.follow_up.ask and not whole.page.url:
+            self.mistakes.append(Mistake(("follow_up", "ask"), "needs page.url, an address that customers reach"))
         self.mistakes.extend(mistakes_of_terms(whole))
+        self.mistakes.extend(mistakes_of_channels(whole))
         return whole
 
     def _sources(self, written: object) -> Iterator[tuple[str, SourceOptions]]:

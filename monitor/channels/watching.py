@@ -99,7 +99,7 @@ async def looking(config: Config, clock: Callable[[], datetime]) -> AsyncIterato
 
 @dataclass(slots=True)
 class Watcher:
-    """`run` until cancelled."""
+    """`configure` once at a start, then `run` until cancelled."""
 
     store: SqliteStore
     config: Config
@@ -112,7 +112,6 @@ class Watcher:
         self.zone = ZoneInfo(self.config.page.timezone)
 
     async def run(self) -> None:
-        await self.configure()
         async with looking(self.config, self.clock) as looker:
             while True:
                 pause = await self.step(looker)

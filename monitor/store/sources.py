@@ -25,6 +25,7 @@ class SourceState:
     last_error: str  # of a waiting one: why it waits
     error_at: datetime | None
     mentions: int = 0
+    silent_since: datetime | None = None  # longer than usual
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,4 +182,5 @@ def _state(row: Row, mentions: int = 0) -> SourceState:
         last_error=row["last_error"] or "",
         error_at=moment(row["error_at"]),
         mentions=mentions,
+        silent_since=moment(row["silent_since"]),
     )

@@ -36,6 +36,7 @@ from monitor.store.modelled import ModelledDrafts
 from monitor.store.publications import Publications
 from monitor.store.rescoring import Rescoring
 from monitor.store.sign_ins import SignIns
+from monitor.store.silences import Silences
 from monitor.store.sources import Sources
 from monitor.store.threads import Threads
 from monitor.store.views import Views
@@ -55,6 +56,7 @@ class SqliteStore:
         self._engine.check()
         self._engine.migrate()
         self.sources = Sources(self._engine)
+        self.silences = Silences(self._engine)
         self.mentions = Mentions(self._engine)
         self.channels = Channels(self._engine)
         self.cases = Cases(self._engine)
