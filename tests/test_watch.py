@@ -177,3 +177,10 @@ def test_a_pattern_that_cannot_be_used_is_told(pattern: str, words: str) -> None
 def test_no_pattern_stalls(pattern: str) -> None:
     """An engine that tries again and again would need longer than the world has existed."""
     assert Pattern(pattern).span("a" * LIMIT + "!") is None
+
+
+@given(terms=TERMS, text=TEXTS)
+def test_what_is_looked_at_in_haste_is_not_missed(terms: list[str], text: str) -> None:
+    """A pattern has every text read in full."""
+    for said in (text, text.swapcase(), unicodedata.normalize("NFD", text)):
+        assert Terms(terms).look(said).found == Terms(terms, patterns=["q{9}"]).look(said).found

@@ -103,6 +103,6 @@ def _cases(one: _Harmony) -> set[str]:
 
 
 def _owned(one: _Harmony) -> set[str]:
-    """Az ország Alzája."""
-    own = f"j{one.low}"
-    return {own, *(f"{own}{case}" for case in ("t", "n", f"v{one.low}l", *_cases(one)))}
+    """Az ország Alzája, az Alzáéhoz."""
+    own, whose = f"j{one.low}", (f"e{case}" for case in (f"v{one.low}l", *_cases(one)))
+    return {own, *whose, *(f"{own}{case}" for case in ("t", "n", f"v{one.low}l", *_cases(one)))}
