@@ -22,7 +22,7 @@ from monitor.model import Mention, Page, ReplyRules
 from monitor.options import SourceOptions
 from monitor.text import fold, html_to_text, one_line
 
-QUOTA = "none that is known"
+QUOTA = "10,000 requests an hour"
 COST = "free"
 API = "https://hn.algolia.com/api/v1"
 MOST = 100  # posts in one answer

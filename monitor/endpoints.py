@@ -130,7 +130,7 @@ class Endpoints:
         return {
             "drafts": counts.tabs,
             "mentions": {label or "unjudged": count for label, count in counts.labels.items()},
-            "source_up": {state.name: float(state.status in ("ok", "new")) for state in states},
+            "source_up": {state.name: float(state.status in ("ok", "new", "waiting")) for state in states},
             "total": {
                 "polls": self.poller.polls,
                 "poll_failures": self.poller.failures,
