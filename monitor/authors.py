@@ -67,6 +67,8 @@ def handle(mention: Mention, kind: str) -> str:
 
 
 def _addresses(mention: Mention) -> list[str]:
+    if not mention.raw:
+        return []
     written = (string(mention.raw, name).strip().casefold() for name in _MAIL_FIELDS)
     return [one for one in written if _MAIL.fullmatch(one) and not _MACHINE.fullmatch(one)]
 

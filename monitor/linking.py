@@ -222,9 +222,10 @@ def _by_text(new: Traits, old: Candidate, all_: Sequence[Candidate]) -> Reason |
         return Reason(code="same_text")
     if same_handle or (same_name and not one.first_name):
         return _alike(one, other, _SHORTEST_ALIKE, _ALIKE)
-    if one.platform == other.platform or same_name or _is_campaign(one, other, all_):
+    if one.platform == other.platform or same_name:
         return None
-    return _alike(one, other, _SHORTEST_OF_OTHERS, _ALIKE_OF_OTHERS)
+    found = _alike(one, other, _SHORTEST_OF_OTHERS, _ALIKE_OF_OTHERS)
+    return None if found and _is_campaign(one, all_) else found
 
 
 def _alike(one: Traits, other: Traits, shortest: int, least: float) -> Reason | None:
@@ -236,13 +237,16 @@ def _alike(one: Traits, other: Traits, shortest: int, least: float) -> Reason | 
     return Reason(code="near_text", detail=f"{int(share * 100)} %") if share else None
 
 
-def _is_campaign(one: Traits, other: Traits, all_: Sequence[Candidate]) -> bool:
+def _is_campaign(one: Traits, all_: Sequence[Candidate]) -> bool:
     """Whether the text goes from hand to hand: several people posted it on one platform."""
     writers: defaultdict[str, set[str]] = defaultdict(set)
     for traits in (one, *(candidate.traits for candidate in all_)):
-        if similarity(traits.said, other.said, _ALIKE):
-            writers[traits.platform].add(traits.author or traits.id)
-    return any(len(names) > 1 for names in writers.values())
+        writer = traits.author or traits.id
+        if writer not in writers[traits.platform] and similarity(traits.said, one.said, _ALIKE):
+            writers[traits.platform].add(writer)
+            if len(writers[traits.platform]) > 1:
+                return True
+    return False
 
 
 _LOOKS: dict[JoinBy, Callable[[Traits, Candidate, Sequence[Candidate]], Reason | None]] = {

@@ -55,6 +55,7 @@ _UNITS = regex.compile(
 )
 _DATE = regex.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})|(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}\.\d{1,2}")
 _MONTH = regex.compile(r"(?:19|20)\d\d[./-]\d{1,2}")
+_DIGIT = regex.compile(r"\d")
 _LETTERS_FIRST = regex.compile(r"[A-Za-z]{1,4}[-/]\d{4,}")
 _YEAR = regex.compile(r"(?:19|20)\d\d")
 _ACCOUNT = regex.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,}")
@@ -103,6 +104,8 @@ def _of_form(text: str, pattern: str) -> Iterator[str]:
 
 def _told(text: str) -> Iterator[str]:
     """Numbers that the words around them call order numbers."""
+    if len(_DIGIT.findall(text)) < _LEAST_DIGITS:
+        return
     folded = plain(text)
     for word in _WORD.finditer(folded):
         yield from _after(text, folded, word)

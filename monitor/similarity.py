@@ -16,9 +16,9 @@ _WORDS = re.compile(r"\w+")
 _MOST_WORDS = 300  # of one text; longer ones that begin alike are alike
 _RUN = 3  # words
 _ROWS, _BANDS = 2, 4
-_SIXTY_FOUR = 2**64 - 1
-# odd numbers, so that multiplying by them only permutes the hashes; they must never change: the store keeps results
-_PERMUTATIONS = tuple(xxh3_64_intdigest(f"ohlas {number}".encode()) | 1 for number in range(_ROWS * _BANDS))
+# Odd numbers, so that multiplying by them only permutes. They must never change: the store keeps what comes of them.
+_PLACES = [xxh3_64_intdigest(f"place {number}".encode()) | 1 for number in range(_RUN)]
+_PERMUTATIONS = [xxh3_64_intdigest(f"ohlas {number}".encode()) | 1 for number in range(_ROWS * _BANDS)]
 
 
 def words(text: str) -> str:
@@ -28,14 +28,18 @@ def words(text: str) -> str:
 
 def bands(said: str) -> tuple[int, ...]:
     """Numbers below 2**64 of which alike texts share at least one; `said` comes from `words`. None for short texts."""
-    runs = said.split(" ")
-    if len(runs) < 2 * _RUN:
+    found = said.split(" ")
+    if len(found) < 2 * _RUN:
         return ()
-    hashes = {xxh3_64_intdigest(" ".join(runs[place : place + _RUN]).encode()) for place in range(len(runs) - _RUN + 1)}
-    least = [min([one * factor & _SIXTY_FOUR for one in hashes]) for factor in _PERMUTATIONS]
-    return tuple(
-        xxh3_64_intdigest(f"{band}:{least[band * _ROWS : (band + 1) * _ROWS]}".encode()) for band in range(_BANDS)
-    )
+    import numpy as np  # imported late: most commands compare nothing
+
+    hashes = np.array([xxh3_64_intdigest(word.encode()) for word in found], dtype=np.uint64)
+    count = len(hashes) - _RUN + 1
+    places = np.array(_PLACES, dtype=np.uint64)
+    runs = sum(hashes[place : place + count] * places[place] for place in range(_RUN))
+    mixed = (runs ^ (runs >> np.uint64(31))) * places[0]  # sums of products alone would keep some order
+    least = (mixed * np.array(_PERMUTATIONS, dtype=np.uint64)[:, None]).min(axis=1).reshape(_BANDS, _ROWS)
+    return tuple(xxh3_64_intdigest(bytes([band]) + row.tobytes()) for band, row in enumerate(least))
 
 
 def similarity(one: str, other: str, at_least: float) -> float:

@@ -108,7 +108,7 @@ def test_show_tells_everything(desk: Path) -> None:
     for words in ("pending", "Zora Bystrá", "1 of 5 stars", "https://pupava.example/r/1", "complaint", "Our reply"):
         assert words in shown
     found = answer("show", str(only(desk)), "--json", config=desk)
-    around = {"history", "revisions", "edits", "others", "drafts", "publication"}
+    around = {"history", "revisions", "edits", "others", "drafts", "publication", "handled_by", "earlier"}
     assert set(found) == {"draft", "mention", "verdict", *around}
     assert (found["mention"]["text"], found["verdict"]["label"]) == (COMPLAINT, "complaint")
     assert [revision["rev"] for revision in found["revisions"]] == [1]

@@ -90,8 +90,9 @@ def _aside(setup: Setup, limit: int | None, as_json: bool) -> None:
 
 
 def _aside_row(row: Aside, at: datetime) -> tuple[str, ...]:
-    handled = f"{row.handling.reference}, {row.handling.state}" if row.handling else ""
-    why = ": ".join(part for part in (row.reason.code.replace("_", " "), row.reason.detail, handled) if part)
+    why = ": ".join(part for part in (row.reason.code.replace("_", " "), row.reason.detail) if part)
+    if row.handling:
+        why = f"see {row.handling.reference}, {row.handling.state}"
     text = " - ".join(part for part in (row.mention.title, row.mention.text) if part)
     return (why, age(row.mention.created_at, at), row.mention.source, row.verdict.label, row.mention.author, text)
 

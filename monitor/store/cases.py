@@ -156,7 +156,7 @@ def _join(
     own: int | None,
 ) -> Join | None:
     shared = marks_of(traits, key)
-    changed = save_marks(connection, row_id, shared)
+    changed = save_marks(connection, row_id, shared, first=own is None)
     if own is not None and not changed:
         return None  # judged again, with the same words
     return linker.join(traits, candidates(connection, row_id, mention, traits, shared, linker), own)

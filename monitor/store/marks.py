@@ -7,7 +7,7 @@ can be read; it goes with the words of its mention, by a trigger on `mention_tex
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
@@ -19,7 +19,7 @@ from monitor.store.codec import load_mention
 from monitor.store.engine import Row, placeholders
 
 KINDS = {"order": 1, "account": 2, "text": 3, "band": 4}
-_MOST = 50  # newest mentions that share one mark; what more share says little
+_MOST = 20  # newest mentions that share one mark; what more share says little
 _KEY = "mark_key"  # the name of that setting
 _LONGEST_TALK = 200  # newest mentions of one conversation that are looked through for one author
 
@@ -43,15 +43,16 @@ def marks_of(traits: Traits, key: bytes) -> list[Mark]:
     return [Mark(KINDS[kind], _hash(kind, value, key)) for kind, values in marks(traits).items() for value in values]
 
 
-def save_marks(connection: Connection, row_id: int, new: Iterable[Mark]) -> bool:
-    """Let the mention have these marks and no others; whether that changed anything."""
-    rows = connection.execute("SELECT hash FROM mention_mark WHERE mention_id = ?", (row_id,)).fetchall()
-    before, after = {row["hash"] for row in rows}, {mark.hash: mark for mark in new}
+def save_marks(connection: Connection, row_id: int, new: Iterable[Mark], *, first: bool) -> bool:
+    """Let the mention have these marks and no others; whether that changed anything. `first`: it had none before."""
+    after = {mark.hash: mark for mark in new}
+    rows = connection.execute("SELECT hash FROM mention_mark WHERE mention_id = ?", (row_id,)) if not first else ()
+    before = {row["hash"] for row in rows}
     added = [(mark.hash, row_id, mark.kind) for mark in after.values() if mark.hash not in before]
     # what is added comes first: an account that nobody has any more is no longer linked
     connection.executemany("INSERT INTO mention_mark (hash, mention_id, kind) VALUES (?, ?, ?)", added)
-    removed = [(one, row_id) for one in before - set(after)]
-    connection.executemany("DELETE FROM mention_mark WHERE hash = ? AND mention_id = ?", removed)
+    if removed := [(one, row_id) for one in before - set(after)]:
+        connection.executemany("DELETE FROM mention_mark WHERE hash = ? AND mention_id = ?", removed)
     return bool(added or removed)
 
 
@@ -60,8 +61,8 @@ def candidates(
 ) -> list[Candidate]:
     """Earlier mentions, within the days that may lie between, that may be of the same matter."""
     shared = list(shared)
-    linked = set(_linked(connection, shared))
-    found = {one for mark in shared for one in _sharing(connection, mark.hash)} | linked
+    linked = _linked(connection, shared)
+    found = _sharing(connection, [mark.hash for mark in shared]) | linked
     if traits.author and "thread" in linker.options.join_by:
         found.update(_talking(connection, mention))
     found.discard(row_id)
@@ -104,19 +105,19 @@ def _hash(kind: str, value: str, key: bytes) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def _sharing(connection: Connection, mark: int) -> Iterator[int]:
-    rows = connection.execute(
-        "SELECT mention_id FROM mention_mark WHERE hash = ? ORDER BY mention_id DESC LIMIT ?", (mark, _MOST)
-    )
-    return (row["mention_id"] for row in rows)
+def _sharing(connection: Connection, marks: Sequence[int]) -> set[int]:
+    """The newest mentions with each of these marks; one statement, for this is asked about every mention."""
+    if not marks:
+        return set()
+    one = f"SELECT * FROM (SELECT mention_id FROM mention_mark WHERE hash = ? ORDER BY mention_id DESC LIMIT {_MOST})"
+    rows = connection.execute(" UNION ALL ".join([one] * len(marks)), marks)
+    return {row["mention_id"] for row in rows}
 
 
-def _linked(connection: Connection, shared: Iterable[Mark]) -> Iterator[int]:
+def _linked(connection: Connection, shared: Iterable[Mark]) -> set[int]:
     """Mentions from other accounts of the same customer."""
     own = [mark.hash for mark in shared if mark.kind == KINDS["account"]]
-    if own:
-        for account in set(accounts_of_customer(connection, own)) - set(own):
-            yield from _sharing(connection, account)
+    return _sharing(connection, list(set(accounts_of_customer(connection, own)) - set(own))) if own else set()
 
 
 def _talking(connection: Connection, mention: Mention) -> set[int]:
