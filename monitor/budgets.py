@@ -295,8 +295,11 @@ def _even(budget: Budget, spending: Spending, now: datetime) -> datetime:
 
 
 def _bounded(budget: Budget, spending: Spending, now: datetime) -> bool:
-    """Whether what is left has to last until some moment; a rolling window gives back what it took all the time."""
-    return not isinstance(budget.window, Rolling) or spending.observed(now) < math.inf
+    """Whether what is left has to last until some moment. A rolling window gives back what it took all the time, unless
+    the platform says that less is left than we know of: somebody else takes from it too."""
+    if not isinstance(budget.window, Rolling):
+        return True
+    return spending.observed(now) < budget.limit - spent(budget, spending, now)
 
 
 def _horizon(budget: Budget, spending: Spending, now: datetime) -> float:

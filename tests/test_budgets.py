@@ -168,6 +168,14 @@ def test_who_has_plenty_is_not_slowed_down() -> None:
     assert budgets.interval(made(300, Rolling(300)), Spending(), 2.0, 60, NOON) == 120
 
 
+def test_a_platform_that_counts_as_we_do_slows_nobody_down() -> None:
+    budget = made(300, Rolling(300))
+    spending = Spending({budget.window.slot(NOON): 200}, left=100, until=NOON.timestamp() + 300)
+    assert budgets.interval(budget, spending, 1.0, 60, NOON) == 60
+    spending.left = 50  # somebody else takes too
+    assert budgets.interval(budget, spending, 1.0, 60, NOON) > 200
+
+
 def test_what_a_platform_says_comes_before_what_is_counted() -> None:
     clock = Clock()
     meter = Ledger(clock=clock).meter(made(300, Day()))
