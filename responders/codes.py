@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from responders.channel_codes import CHANNEL_CODES
+
 
 def _(message: str) -> str:
     """Marks a message for the catalogues; it is translated when it is shown."""
@@ -250,6 +252,15 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "publication_failed": _("publishing failed"),
         "publication_refused": _("the platform refused to show it"),
         "publication_unknown": _("the outcome is unknown"),
+        "review_changed": _("the customer changed the review after our answer"),
+        "customer_wrote": _("the customer wrote again"),
+        "customer_voted": _("the customer said how we handled it"),
+    },
+    # what a customer says of how his case was handled
+    "score": {
+        "bad": _("badly"),
+        "neutral": _("so-so"),
+        "good": _("well"),
     },
     # what the channel is told, by responders/asking.py
     "notice": {
@@ -262,8 +273,15 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "recovered": _("A source can be read again"),
         "budget_low": _("A quota or a budget is nearly used up"),
         "budget_spent": _("A quota or a budget is used up"),
+        "review_changed": _("A customer changed a review after our answer"),
+        "customer_voted": _("A customer is not content with how we handled it"),
         "mail_refused": _("A mail to one of you is not delivered"),
+        "source_heard": _("A source that was silent speaks again"),
+        "channel_broken": _("Customers cannot reach you here"),
+        "channel_works": _("Customers can reach you here again"),
+        "channel_warning": _("Customers will soon not reach you here"),
     },
+    **CHANNEL_CODES,
     # reasons that stand in the audit list
     "why": {
         "no_reply": _("It needs no reply"),
@@ -271,6 +289,9 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "wrong_facts": _("The draft has its facts wrong"),
         "wrong_tone": _("The draft has the wrong tone"),
         "not_ours": _("Spam, or not about us"),
+        "bad": _("badly"),
+        "neutral": _("so-so"),
+        "good": _("well"),
         "overrides": _("approved in spite of: %(rules)s"),
         "mention_edited": _("the customer edited the text"),
         "label_corrected": _("the label was corrected"),

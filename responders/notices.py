@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from responders.words import Words
@@ -71,9 +71,32 @@ def _overdue(body: Mapping[str, Any], words: Words) -> str:
     return f"{said}; {oldest}."
 
 
+def _channel(body: Mapping[str, Any], words: Words) -> str:
+    """Which one, and what was seen."""
+    head, why = words.code("notice", str(body["code"])), words.seen(str(body.get("text", "")))
+    return ": ".join(part for part in (head, str(body["source"]), why) if part)
+
+
+def _silent(body: Mapping[str, Any], words: Words) -> str:
+    """Since when, and the reasons to believe that it is not by chance."""
+    since, expected, longest = str(body["text"]).split(" ")
+    return words.say(
+        "Nothing new from %(source)s since %(moment)s, where about %(number)s mentions were to be expected;"
+        " the longest silence before was %(span)s",
+        source=str(body["source"]),
+        moment=words.minute(datetime.fromisoformat(since)),
+        number=words.number(round(float(expected))),
+        span=words.span(timedelta(seconds=float(longest))),
+    )
+
+
 _TELLING: Mapping[str, Callable[[Mapping[str, Any], Words], str]] = {
-    "wrote_again": _wrote_again,
     "spike": _spike,
     "spreading": _spreading,
     "overdue": _overdue,
+    "wrote_again": _wrote_again,
+    "source_silent": _silent,
+    "channel_broken": _channel,
+    "channel_works": _channel,
+    "channel_warning": _channel,
 }

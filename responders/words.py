@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ from responders.codes import CODES, FAULT
 
 _RELABELLED = re.compile(r"label (\S+) (\S+)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?[+-]\d\d:\d\d")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_YEAR = re.compile(r"\s*\by+\b\.?\s*")
 LOCALE = Path(__file__).parent / "locale"
 # how each language calls itself, in the order of the switch
 LANGUAGES = {"en": "English", "sk": "Slovenčina", "cs": "Čeština", "hu": "Magyar"}
@@ -89,6 +91,13 @@ class Words:
         code, colon, rest = stored.partition(": ")
         return f"{self.code('why', code)}{colon}{rest}" if code in CODES["why"] else stored
 
+    def seen(self, stored: str) -> str:
+        """Why a channel of the company is as it is: "code" or "code: detail", a date, a number or a server's words."""
+        code, _, detail = stored.partition(": ")
+        if _DAY.fullmatch(detail):
+            detail = self.day(datetime.fromisoformat(detail).replace(tzinfo=self.zone))
+        return " ".join(part for part in (self.code("channel_why", code), f"({detail})" if detail else "") if part)
+
     def language_name(self, code: str) -> str:
         from babel import Locale, UnknownLocaleError
 
@@ -129,6 +138,44 @@ class Words:
         from babel.dates import format_time
 
         return format_time(at, "HH:mm:ss", tzinfo=self.zone, locale=self.locale)
+
+    def whole_date(self, day: date) -> str:
+        """A day of this year or the one before, in full: "nedeľa 22. novembra"."""
+        from babel import Locale
+        from babel.dates import format_date
+
+        pattern = Locale.parse(self.locale).date_formats["full"].pattern
+        return format_date(day, _YEAR.sub("", pattern), locale=self.locale)
+
+    def short_date(self, day: date) -> str:
+        from babel.dates import format_skeleton
+
+        return format_skeleton("MEd", day, locale=self.locale)
+
+    def dates(self, first: date, last: date) -> str:
+        """Of several days, the shortest that is clear: "20. – 22. 11."."""
+        from babel.dates import format_interval
+
+        return self.short_date(first) if first == last else format_interval(first, last, "MMMd", locale=self.locale)
+
+    def month(self, day: date) -> str:
+        from babel.dates import format_skeleton
+
+        return format_skeleton("yMMMM", day, locale=self.locale)
+
+    def length(self, length: timedelta) -> str:
+        """How long something took, as exactly as people say it: "1 h 20 min", "2 days 5 h", "12 days"."""
+        minutes = max(1, round(length.total_seconds() / 60))
+        days, hours, left = minutes // 1440, minutes % 1440 // 60, minutes % 60
+        parts = [("day", days), ("hour", hours if days < 7 else 0)] if days else [("hour", hours), ("minute", left)]
+        return " ".join(self._units(number, unit) for unit, number in parts if number)
+
+    def _units(self, number: int, unit: str) -> str:
+        from babel.units import format_unit
+
+        # "2 d" is read as a letter, and so is the Hungarian "3 ó"
+        long = unit == "day" or self.language == "hu"
+        return str(format_unit(number, unit, length="long" if long else "short", locale=self.locale))
 
     def span(self, length: timedelta) -> str:
         """Roughly how long, as short as it is still readable: "3 h"."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from monitor.channel_options import ChannelOptions, FormCheck, MailboxCheck, PageCheck
+from monitor.channel_options import FormCheck, MailboxCheck, PageCheck
 from monitor.channels.certificates import noting
+from monitor.channels.listing import Channel, channels_of
 from monitor.channels.mailbox import MailExchange, ask_own_server, is_own_server
 from monitor.channels.pages import Visitor
 from monitor.errors import StoreBusy
@@ -30,30 +31,6 @@ LONGEST_PAUSE = 60.0  # seconds between two looks at the clock
 BUSY = 5.0  # seconds, while the database is locked or the disk is full
 TOTAL = 20.0  # seconds for one answer
 LARGEST = 5 * 2**20  # bytes of a page
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One thing to look at. `name` is what people are shown."""
-
-    kind: str  # page, profile, form, mailbox
-    name: str
-    check: PageCheck | FormCheck | MailboxCheck
-
-    @property
-    def key(self) -> str:
-        return f"{self.kind} {self.name}"
-
-
-def channels_of(options: ChannelOptions | None) -> dict[str, Channel]:
-    """Every channel of config.toml, by key."""
-    if options is None:
-        return {}
-    found = [Channel("page", check.url, check) for check in options.pages]
-    found += [Channel("profile", url, PageCheck(url=url)) for url in options.social]
-    found += [Channel("form", options.form.url, options.form)] if options.form else []
-    found += [Channel("mailbox", options.mailbox.address, options.mailbox)] if options.mailbox else []
-    return {channel.key: channel for channel in found}
 
 
 @dataclass(slots=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.commands.answers import Answer, ask_all, in_words
+from monitor.commands.channels import Look, look_at_channels
+from monitor.commands.channels import in_words as look_in_words
 from monitor.commands.media import Medium, try_media
 from monitor.commands.opening import Setup, pass_setup
 from monitor.commands.terminal import echo_json, table, written_out
@@ -42,6 +44,31 @@ class Author:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """All that was tried."""
+
+    model: Judge
+    author: Author | None
+    answers: list[Answer]
+    media: list[Medium]
+    looks: list[Look]
+
+    @property
+    def is_fine(self) -> bool:
+        """Apart from warnings, such as a channel that is dead: Ohlas itself works all the same."""
+        used = [
+            self.model.problem,
+            self.author.problem if self.author else "",
+            *(medium.problem for medium in self.media),
+        ]
+        return not any(used) and all(answer.reachable for answer in self.answers)
+
+    @property
+    def dead(self) -> bool:
+        return any(look.verdict in ("broken", "warning") for look in self.looks)
+
+
 @click.command()
 @click.option("--offline", is_flag=True, help="Only read config.toml; reach out to nobody.")
 @click.option("--timeout", default=20.0, show_default=True, metavar="SECONDS", help="How long a source may take.")
@@ -51,7 +78,8 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
     """Say what is wrong with config.toml, and whether the sources, Slack and the mail servers answer.
 
     Every mistake is named at once, with its line and what to do. Secrets are masked. The sources are read once, where
-    that costs nothing, and asked what may be done with their keys; nothing is saved, posted or sent. Exit status 1
+    that costs nothing, and asked what may be done with their keys; nothing is saved, posted or sent, but for
+    the mail of channels.mailbox.send. Exit status 1
     where something has to be mended.
 
     \b
@@ -74,7 +102,9 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
     author = _author(setup, loaded.config, timeout, offline)
     answers = [] if offline else asyncio.run(ask_all(setup, loaded.config, timeout))
     media = [] if offline else _masked(setup, asyncio.run(try_media(loaded.config, timeout)))
-    (_show_json if as_json else _show)(setup, loaded, model, author, answers, media)
+    looks = [] if offline else asyncio.run(look_at_channels(loaded.config, timeout))
+    found = Found(model=model, author=author, answers=answers, media=media, looks=looks)
+    (_show_json if as_json else _show)(setup, loaded, found)
     if model.problem:
         raise OhlasError(model.problem)
     if author and author.problem:
@@ -166,34 +196,27 @@ def _local_author(config: Config, llm: LlmOptions) -> Author:
     return Author(model=llm.model)
 
 
-def _show_json(
-    setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer], media: list[Medium]
-) -> None:
+def _show_json(setup: Setup, loaded: Loaded, found: Found) -> None:
     from monitor.settings import shown
 
     document: dict[str, Any] = {
-        "ok": _is_fine(model, author, answers, media),
+        "ok": found.is_fine,
         "problems": [],
         "warnings": list(loaded.warnings),
         "settings": shown(loaded.config),
-        "classifier": model,
-        "language_model": author,
-        "sources": answers,
-        "media": media,
+        "classifier": found.model,
+        "language_model": found.author,
+        "sources": found.answers,
+        "media": found.media,
+        "channels": found.looks,
     }
     echo_json(document)
 
 
-def _is_fine(model: Judge, author: Author | None, answers: list[Answer], media: list[Medium]) -> bool:
-    used = [model.problem, author.problem if author else "", *(medium.problem for medium in media)]
-    return not any(used) and all(answer.reachable for answer in answers)
-
-
-def _show(
-    setup: Setup, loaded: Loaded, model: Judge, author: Author | None, answers: list[Answer], media: list[Medium]
-) -> None:
+def _show(setup: Setup, loaded: Loaded, found: Found) -> None:
     from monitor.settings import as_lines, shown
 
+    model, author, answers, media = found.model, found.author, found.answers, found.media
     _section(f"Settings of {setup.path}", as_lines(shown(loaded.config)))
     _section("Warnings", loaded.warnings)
     if loaded.config.classifier.model:
@@ -209,7 +232,9 @@ def _show(
     ways = [(medium.name, f"CANNOT BE USED: {medium.problem}" if medium.problem else medium.note) for medium in media]
     _section("Slack and mail", table(("way", "answer"), ways) if ways else ())
     mute = any(answer.abilities.replies.state == "no" for answer in answers)
-    if not loaded.warnings and not mute and _is_fine(model, author, answers, media):
+    looks = [(look.name, look.kind, look_in_words(look)) for look in found.looks]
+    _section("Channels", table(("channel", "kind", "answer"), looks) if looks else ())
+    if not loaded.warnings and not mute and not found.dead and found.is_fine:
         click.echo("Everything is in order." if answers or media else "config.toml is in order.")
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from monitor.options import Config
     from monitor.store.budgets import BudgetRow
+    from monitor.store.channels import ChannelState
     from monitor.store.sources import NoticeRow, SourceState
     from monitor.store.sqlite import SqliteStore
 
@@ -59,6 +60,7 @@ def _found(config: Config, store: SqliteStore) -> dict[str, Any]:
         "waiting_since": counts.oldest_waiting,
         "sources": list(_sources(config, store.sources.all())),
         "budgets": [_budget(row, now()) for row in store.budgets.all()],
+        "channels": list(_channels(config, store.channels.standing())),
         "notices": [_notice(notice) for notice in store.sources.notices(NOTICES)],
     }
 
@@ -78,6 +80,7 @@ def _sources(config: Config, seen: list[SourceState]) -> Iterator[dict[str, Any]
             "last_ok": state.last_ok if state else None,
             "last_error": state.last_error if state else "",
             "error_at": state.error_at if state else None,
+            "silent_since": state.silent_since if state else None,
         }
 
 
@@ -96,6 +99,27 @@ def _budget(row: BudgetRow, at: datetime) -> dict[str, Any]:
         "sources": list(row.sources),
         "text": in_words(budget),
     }
+
+
+def _channels(config: Config, seen: list[ChannelState]) -> Iterator[dict[str, Any]]:
+    """As config.toml lists them; one that the service has not met yet is "new"."""
+    if config.channels is None:
+        return
+    from monitor.channels.listing import channels_of
+
+    states = {state.key: state for state in seen}
+    for key, channel in channels_of(config.channels).items():
+        state = states.get(key)
+        yield {
+            "name": channel.name,
+            "kind": channel.kind,
+            "health": state.health if state else "new",
+            "since": state.since if state else None,
+            "code": state.code if state else "",
+            "detail": state.detail if state else "",
+            "checked_at": state.checked_at if state else None,
+            "due": state.due if state else None,
+        }
 
 
 def _notice(notice: NoticeRow) -> dict[str, Any]:
@@ -117,6 +141,11 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if used := [one for one in found["budgets"] if one["spent"] or one["closed_until"]]:
         yield ""
         yield from table(("budget", "spent", "of", "new at", "shared by"), _budget_rows(used))
+    if found["channels"]:
+        yield ""
+        yield from table(
+            ("channel", "kind", "health", "since", "looked at", "what was seen"), _looks(found["channels"])
+        )
     for notice in found["notices"]:
         source, code = notice["source"], notice["code"].replace("_", " ")
         yield on_one_line(f"{moment(notice['at'])}  {source}: {code} {notice['text']}")
@@ -145,6 +174,26 @@ def _labels(labels: dict[str, int]) -> str:
 
 def _rows(sources: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [
-        (one["name"], one["kind"], one["status"], str(one["mentions"]), moment(one["last_ok"]), one["last_error"])
+        (one["name"], one["kind"], _status(one), str(one["mentions"]), moment(one["last_ok"]), one["last_error"])
         for one in sources
+    ]
+
+
+def _status(source: dict[str, Any]) -> str:
+    return f"{source['status']}, silent" if source["silent_since"] else str(source["status"])
+
+
+def _looks(channels: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    from responders.channel_codes import seen
+
+    return [
+        (
+            one["name"],
+            one["kind"],
+            one["health"].upper() if one["health"] == "broken" else one["health"],
+            moment(one["since"]) if one["since"] else "",
+            moment(one["checked_at"]),
+            seen(one["code"], one["detail"]),
+        )
+        for one in channels
     ]

@@ -1,4 +1,4 @@
-"""How the sources fare."""
+"""How the sources fare, and the company's own channels."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ async def show(visit: Visit) -> web.Response:
         "sources.html",
         sources=await store.run(store.sources.all),
         budgets=_budgets(visit, await store.run(store.budgets.all)),
+        channels=await store.run(store.channels.standing),
     )
 
 
