@@ -20,9 +20,11 @@ from monitor.linking import Linker
 from monitor.model import Decision, Draft, DraftState, Mention, Page, Priority, Reason, Triage
 from monitor.store.cases import Deed
 from monitor.store.drafts import Judged
+from monitor.store.elsewhere import earlier_of, handling_of, others_of
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
 from tests.made import APOLOGY, COMPLAINT, NOON, PRAISE, REPLY, arrive, composition, mention, people
+from tests.test_store_plans import SCANNED
 
 KINDS = {"x": "x", "forum": "rss", "shop": "heureka", "maps": "googlebusiness", "mail": "imap", "talk": "reddit"}
 LINKER = Linker(options=CaseOptions(), kinds=KINDS)
@@ -278,6 +280,29 @@ def test_twenty_at_once_merge_and_split_once(tmp_path: Path) -> None:
     assert [first.drafts.get(number).state.value for number in (1, 2)] == ["pending", "pending"]
     for store in (first, *stores):
         store.close()
+
+
+def test_joining_reads_no_table_from_end_to_end(store: SqliteStore) -> None:
+    come(store, tweet(1, f"{ORDER} neprišla", "jana_m"), mail(2, "Čo je s tým?", "j@jana.sk"))
+    store.linked.link(1, 2, JANA)
+    asked: list[str] = []
+    store._engine.connection.set_trace_callback(asked.append)
+    arrive(store, tweet(3, f"{ORDER}, haló?", "jana_m", thread="m1"))
+    asked.clear()
+    [one] = store.mentions.unjudged(10)
+    store.cases.assign({3: one.mention}, LINKER, NOON)
+    for look in (others_of, earlier_of):
+        look(store._engine, 1, 1)
+    handling_of(store._engine, 1)
+    store._engine.connection.set_trace_callback(None)
+    plans = {
+        query: str(row["detail"])
+        for query in asked
+        if query.startswith(("SELECT", "UPDATE"))
+        for row in store._engine.rows(f"EXPLAIN QUERY PLAN {query}")
+    }
+    assert len(plans) > 8
+    assert {query: plan for query, plan in plans.items() if SCANNED.match(plan)} == {}
 
 
 def test_a_merge_while_a_mention_is_being_judged_holds(store: SqliteStore) -> None:

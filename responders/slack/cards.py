@@ -200,6 +200,7 @@ def _standing(showing: Showing) -> Iterator[Block]:
 _TOLD = (
     *("approve", "edit", "reject", "undo", "posted", "not_posted", "handled", "mention_edited", "mention_gone"),
     "reply_seen",
+    *("merged", "joined", "yielded", "split", "returned", "wrote_again"),
     "approval_withdrawn",
     "publication_published",
     "publication_failed",
