@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("export", "Write all mentions, or all that is known of a customer."),
     "erase": ("erase", "Erase what a customer wrote, and everything about it."),
     "draft": ("draft", "Draft the reply to a mention given as JSON."),
+    "digest": ("digest", "Show the digest of a morning, or have it mailed."),
     "drafts": ("drafts", "Report how drafts fare, and which sentences people change."),
     "guard": ("guard", "Say what speaks against a reply."),
     "new-connector": ("new_connector", "Write a connector to start from, with its test."),

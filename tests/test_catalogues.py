@@ -151,4 +151,4 @@ def test_dates_and_numbers_follow_the_reader(language: str, moment: str, span: s
 def test_english_needs_no_catalogue() -> None:
     assert catalogue("en").gettext("Inbox") == "Inbox"
     with pytest.raises(FileNotFoundError):
-        catalogue("de")
+        catalogue("fr")

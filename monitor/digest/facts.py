@@ -8,6 +8,7 @@ from datetime import datetime
 from monitor.digest.periods import Days
 from monitor.store.counting import Accepted, Answers
 from monitor.store.digests import Issue
+from monitor.store.follow_ups import Aftermath
 from monitor.store.highlights import Highlight, SourceHealth, Troubled, WaitingDrafts
 
 
@@ -79,32 +80,12 @@ class BrokenChannel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Satisfaction:
-    """What customers said of our answers. `share` of them, 0 to 1, were content; beside it that of the period before,
-    None where nobody said anything."""
-
-    asked: int
-    good: int
-    neutral: int
-    bad: int
-    before: float | None = None
-
-    @property
-    def answered(self) -> int:
-        return self.good + self.neutral + self.bad
-
-    @property
-    def share(self) -> float:
-        return self.good / self.answered if self.answered else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
     """`issue` says for whom and about which days. `before` is the period of the same length before it, `usual` the
     mean of `usual_of` such periods (None and 0 where Ohlas has not seen any).
 
     `bars` are days, `weeks` weeks, oldest first; either may be empty. `waiting` waits for the reader, `team_waiting`
-    for anybody. What nothing is known of (satisfaction, channels) is None.
+    for anybody. `aftermath` is what customers did after answers, whoever asks: it is not counted by source.
     """
 
     issue: Issue
@@ -126,8 +107,9 @@ class Digest:
     accepted_before: Accepted = field(default_factory=Accepted)
     troubled: Troubled = field(default_factory=Troubled)
     sources: tuple[SourceLine, ...] = ()
-    channels: tuple[BrokenChannel, ...] | None = None
-    satisfaction: Satisfaction | None = None
+    channels: tuple[BrokenChannel, ...] = ()
+    aftermath: Aftermath = field(default_factory=Aftermath)
+    aftermath_before: Aftermath = field(default_factory=Aftermath)
 
     @property
     def is_quiet(self) -> bool:

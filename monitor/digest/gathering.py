@@ -15,6 +15,7 @@ from monitor.digest.thanks import worth_sharing
 from monitor.people import Person
 from monitor.store.counting import Accepted, Answers, Count, Dimension, Scope
 from monitor.store.digests import Edition, Issue
+from monitor.store.follow_ups import Aftermath
 from monitor.store.queues import Viewer
 from monitor.store.sqlite import SqliteStore
 
@@ -42,7 +43,7 @@ class _Reading:
         self.zone = ZoneInfo(person.zone)
         self.scope = Scope(sources=person.sources, languages=person.languages)
         self.days = Days(issue.first, issue.last)
-        self.since, self.until = bounds([self.days], self.zone)
+        self.since, self.until = self._edges(self.days)
         self.earlier = before(self.days, issue.edition, self._periods_known())
 
     def digest(self) -> Digest:
@@ -71,6 +72,8 @@ class _Reading:
             troubled=store.highlights.troubled(TROUBLES_SHOWN, self.scope),
             sources=tuple(self._sources()),
             channels=tuple(self._channels()),
+            aftermath=store.follow_ups.aftermath(self.since, self.until),
+            aftermath_before=store.follow_ups.aftermath(*self._edges(previous)) if previous else Aftermath(),
         )
 
     def _periods_known(self) -> int:
@@ -108,8 +111,11 @@ class _Reading:
         return [found.get(number) for number in range(len(periods))]
 
     def _accepted(self, days: Days) -> Accepted:
+        return self.store.counting.accepted(*self._edges(days), self.scope)
+
+    def _edges(self, days: Days) -> tuple[datetime, datetime]:
         since, until = bounds([days], self.zone)
-        return self.store.counting.accepted(since, until, self.scope)
+        return since, until
 
     def _recurring(self) -> Iterable[Recurring]:
         here, earlier, usual = self._aspects(), len(self.earlier), self._usual_aspects()

@@ -7,7 +7,8 @@ days are thus exact in every time zone, also where a day has 23 hours or 25.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, pairwise
@@ -119,10 +120,8 @@ class Counting:
                 f"WITH {_periods(bounds)} {_ANSWERS} AND {in_scope('mention')} ORDER BY {keys}waited",
                 scope_values(scope),
             )
-            return [
-                _answers(key, list(group), by)
-                for key, group in groupby(rows, key=lambda row: tuple(row[name] for name in by))
-            ]
+            groups = groupby(rows, key=lambda row: tuple(row[name] for name in by))
+            return [_answers(key, group, by) for key, group in groups]
 
     def accepted(self, since: datetime, until: datetime, scope: Scope = EVERYTHING) -> Accepted:
         """How the drafts fared that were approved or rejected in between."""
@@ -147,19 +146,17 @@ SELECT period, mention.source, mention.language, coalesce(mention.label, '') AS 
    AND NOT EXISTS (SELECT 1 FROM decision earlier WHERE earlier.draft_id = draft.id AND earlier.id < decision.id
                    AND earlier.action IN {ANSWERED} AND earlier.state IN ('published', 'superseded'))"""
 
-# A machine is called "playbook", or "llm:" and the name of its model; drafts that no machine wrote are not judged.
+# A machine is called "playbook", or "llm:" and its model's name; as long as it is the author nobody typed anything.
 _FATES = """
 SELECT CASE WHEN draft.state = 'rejected' THEN 'rejected'
-            WHEN trim(draft.text, char(9, 10, 13, 32)) = trim(machine.text, char(9, 10, 13, 32)) THEN 'as_is'
+            WHEN draft.author = 'playbook' OR draft.author LIKE 'llm:%' THEN 'as_is'
+            WHEN trim(draft.text, char(9, 10, 13, 32)) = trim((SELECT machine.text FROM draft_rev machine
+                 WHERE machine.draft_id = draft.id AND (machine.author = 'playbook' OR machine.author LIKE 'llm:%')
+                 ORDER BY machine.rev DESC LIMIT 1), char(9, 10, 13, 32)) THEN 'as_is'
             ELSE 'edited' END AS fate
-  FROM draft INDEXED BY idx_draft_decided
-  CROSS JOIN mention ON mention.id = draft.mention_id
-  CROSS JOIN draft_rev AS machine ON machine.draft_id = draft.id AND machine.rev =
-       (SELECT max(rev) FROM draft_rev WHERE draft_id = draft.id AND (author = 'playbook' OR author LIKE 'llm:%'))
+  FROM draft INDEXED BY idx_draft_decided CROSS JOIN mention ON mention.id = draft.mention_id
  WHERE draft.decided_at >= :since AND draft.decided_at < :until
-   AND draft.state IN ('approved', 'publishing', 'published', 'failed', 'unknown', 'rejected')
-   AND (draft.state = 'rejected' OR EXISTS (SELECT 1 FROM decision WHERE decision.draft_id = draft.id
-        AND action IN ('approve', 'posted')))"""
+   AND draft.state IN ('approved', 'publishing', 'published', 'failed', 'unknown', 'rejected')"""
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -224,14 +221,22 @@ def _count(row: Row, by: Sequence[Dimension]) -> Count:
     return Count(mentions=row["mentions"], **{name: row[name] for name in by})
 
 
-def _answers(key: tuple[object, ...], rows: list[Row], by: Sequence[AnswerDimension]) -> Answers:
-    ours = [row for row in rows if not row["elsewhere"]]
-    waited = [row["waited"] for row in ours]
+def _answers(key: tuple[object, ...], rows: Iterable[Row], by: Sequence[AnswerDimension]) -> Answers:
+    """`rows` come in the order in which they `waited`, and are never held all at once."""
+    waited = array("d")
+    elsewhere = in_time = late = 0
+    for row in rows:
+        if row["elsewhere"]:
+            elsewhere += 1
+            continue
+        waited.append(row["waited"])
+        in_time += row["in_time"] == 1
+        late += row["in_time"] == 0
     return Answers(
-        answered=len(rows),
-        elsewhere=len(rows) - len(ours),
-        in_time=sum(row["in_time"] == 1 for row in ours),
-        late=sum(row["in_time"] == 0 for row in ours),
+        answered=len(waited) + elsewhere,
+        elsewhere=elsewhere,
+        in_time=in_time,
+        late=late,
         median=quantile(waited, 0.5) if waited else None,
         ninetieth=quantile(waited, 0.9) if waited else None,
         **dict(zip(by, key, strict=True)),  # type: ignore[arg-type]

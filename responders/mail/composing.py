@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from monitor.store.sqlite import SqliteStore
 from responders.approval import WAITING
 from responders.inviting import VALID as SIGN_IN_VALID
 from responders.inviting import token_for
+from responders.mail.digesting import Press, is_too_late, issue_of
 from responders.mail.envelope import Envelope, message_id, safe_id, thread_id, token_id
 from responders.mail.letters import (
     MOST_DRAFTS,
@@ -29,11 +30,12 @@ from responders.mail.letters import (
     round_letter,
     sign_in_letter,
 )
+from responders.mail.printing import Printed
 from responders.mail.tokens import VALID, Purpose, Token, make_token, plus_address
 from responders.notices import told
 from responders.words import Words
 
-_ALONE: Final = ("sign_in", "confirm", "answer")  # kinds that are answers to what the person just did
+_ALONE: Final = ("sign_in", "confirm", "answer", "digest")  # kinds that are no part of a letter about drafts
 _GRAVITY: Final = {"card": 0, "reminder": 1, "escalation": 2}
 
 
@@ -42,7 +44,7 @@ class Post:
     """A letter, and the rows of the outbox that are done with once it is sent."""
 
     batch: tuple[Message, ...]
-    letter: Letter
+    letter: Letter | Printed
     envelope: Envelope
 
 
@@ -60,6 +62,7 @@ class Composer:
     page: Callable[[], str]
     local: bool
     replies: bool
+    press: Press
 
     def compose(self, batch: Sequence[Message]) -> Post | None:
         """What to send for rows that go to one person together; None where none of them is needed any more, and they
@@ -73,6 +76,8 @@ class Composer:
             return self._sign_in(batch[0], person, desk)
         if batch[0].kind == "answer":
             return self._answer(batch[0], person, desk)
+        if batch[0].kind == "digest":
+            return self._digest(batch[0], person, desk)
         return self._about_drafts(batch, person, desk)
 
     def _sign_in(self, message: Message, person: Person, desk: Desk) -> Post | None:
@@ -89,6 +94,14 @@ class Composer:
             str(body.get("subject", "")), str(body.get("text", "")), desk, draft if isinstance(draft, int) else None
         )
         return self._post([message], letter, person, desk)
+
+    def _digest(self, message: Message, person: Person, desk: Desk) -> Post | None:
+        issue = issue_of(message)
+        if is_too_late(issue, person, desk.now):
+            self._drop([message], "the next digest covers it", desk.now)
+            return None
+        post = self._post([message], self.press.issue(person, issue, desk), person, desk)
+        return replace(post, envelope=replace(post.envelope, unsubscribe=self.press.unsubscribe(person, desk)))
 
     def _about_drafts(self, batch: Sequence[Message], person: Person, desk: Desk) -> Post | None:
         found: dict[int, tuple[Kind, Asking]] = {}
@@ -133,7 +146,7 @@ class Composer:
     def _post(
         self,
         batch: Sequence[Message],
-        letter: Letter,
+        letter: Letter | Printed,
         person: Person,
         desk: Desk,
         token: str = "",

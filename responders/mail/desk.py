@@ -9,12 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from monitor.digest.gathering import Gatherer
+from monitor.digest.thanks import team_names
 from monitor.options import Config, MailOptions
 from monitor.people import people_of
 from monitor.smtp import server_of
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
+from responders.digest_links import DigestLinks
 from responders.mail.composing import Composer
+from responders.mail.digesting import Digests, Press
 from responders.mail.imap import Reader, account_of
 from responders.mail.receiver import Receiver
 from responders.mail.sender import Sender
@@ -26,6 +30,7 @@ class MailDesk:
     """`reader` is there where replies are read."""
 
     sender: Sender
+    digests: Digests
     reader: Reader | None = None
 
     @property
@@ -41,9 +46,11 @@ async def mail_desk(
     """Raises StoreError where the key of the marks in replies cannot be read."""
     state, zone = config.service.state, ZoneInfo(config.page.timezone)
     key = await store.run(key_of, state)
+    people = people_of(config)
+    gatherer = gatherer_of(config, store)
     composer = Composer(
         store=store,
-        people=people_of(config),
+        people=people,
         zone=zone,
         clock=clock,
         sender=mail.sender,
@@ -51,13 +58,19 @@ async def mail_desk(
         page=lambda: page_address(config.page.url, state),
         local=not config.page.url,
         replies=bool(mail.imap_host),
+        press=Press(gatherer, DigestLinks(key), local=not config.page.url),
     )
     channel = (config.slack.notices or config.slack.channel) if config.slack is not None else ""
     sender = Sender(store=store, server=server_of(mail), composer=composer, clock=clock, channel=channel)
     receiver = Receiver(store=store, rules=rules, key=key, zone=zone, clock=clock, channel=channel)
     account = account_of(mail)
     reader = Reader(account, store, receiver.take, clock) if account is not None else None
-    yield MailDesk(sender=sender, reader=reader)
+    yield MailDesk(sender=sender, reader=reader, digests=Digests(store, people, gatherer, clock))
+
+
+def gatherer_of(config: Config, store: SqliteStore) -> Gatherer:
+    """With the names that customers' praise may be for."""
+    return Gatherer(store=store, team=team_names(people_of(config), config.company.signature))
 
 
 def page_address(url: str, state: Path) -> str:

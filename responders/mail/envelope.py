@@ -11,22 +11,16 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
 from monitor.text import one_line
 from responders.mail.letters import DraftPart, Letter
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-    from markupsafe import Markup
+from responders.mail.markup import compiled, writable
+from responders.mail.printing import Printed
 
 _LONGEST_DOMAIN: Final = 30
 _ID: Final = re.compile(r"<[!-;=?-~]{1,72}>")
-_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # not in XML
-TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +37,7 @@ class Envelope:
     reply_to: str = ""
     references: tuple[str, ...] = ()
     answers: str = ""
+    unsubscribe: str = ""  # address that ends mails of this kind, "" where there is none
 
 
 def message_id(keys: Sequence[str], sender: str) -> str:
@@ -66,12 +61,13 @@ def token_id(token: str, sender: str) -> str:
     return f"<{token}@{_domain(sender)}>"
 
 
-def message(letter: Letter, envelope: Envelope) -> EmailMessage:
+def message(letter: Letter | Printed, envelope: Envelope) -> EmailMessage:
     """Plain text and HTML of the letter; nothing in it can become a header or markup."""
+    shown = letter if isinstance(letter, Printed) else printed_letter(letter, envelope.language)
     found = EmailMessage(policy=SMTP)
     found["From"] = Address(display_name="Ohlas", addr_spec=envelope.sender)
     found["To"] = Address(display_name=one_line(envelope.person, 60), addr_spec=envelope.recipient)
-    found["Subject"] = one_line(letter.subject, 200)
+    found["Subject"] = one_line(shown.subject, 200)
     found["Date"] = format_datetime(envelope.date)
     found["Message-ID"] = envelope.message_id
     if envelope.reply_to:
@@ -84,9 +80,17 @@ def message(letter: Letter, envelope: Envelope) -> EmailMessage:
     found["Auto-Submitted"] = "auto-generated"
     found["X-Auto-Response-Suppress"] = "All"
     found["Content-Language"] = envelope.language
-    found.set_content(_UNWRITABLE.sub("", plain(letter)))
-    found.add_alternative(html(letter, envelope.language), subtype="html")
+    if envelope.unsubscribe:
+        found["List-Unsubscribe"] = f"<{envelope.unsubscribe}>"
+        if envelope.unsubscribe.startswith("https:"):  # RFC 8058 wants that of what mail programs do by themselves
+            found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    found.set_content(shown.plain)
+    found.add_alternative(shown.html, subtype="html")
     return found
+
+
+def printed_letter(letter: Letter, language: str) -> Printed:
+    return Printed(subject=letter.subject, plain=writable(plain(letter)), html=html(letter, language))
 
 
 def plain(letter: Letter) -> str:
@@ -101,11 +105,7 @@ def plain(letter: Letter) -> str:
 
 
 def html(letter: Letter, language: str) -> str:
-    from mjml import mjml2html
-
-    source = _environment().get_template("letter.mjml").render(letter=letter, language=language, subject=letter.subject)
-    # no fonts from elsewhere: whoever serves them would learn when a mail is read
-    return mjml2html(_UNWRITABLE.sub("", source), disable_comments=True, fonts={})
+    return compiled("letter.mjml", letter=letter, language=language, subject=letter.subject)
 
 
 def _plain_part(part: DraftPart) -> Iterator[str]:
@@ -122,24 +122,6 @@ def _plain_part(part: DraftPart) -> Iterator[str]:
 
 def _quoted(text: str) -> Iterator[str]:
     return (f"> {line}".rstrip() for line in text.split("\n"))
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    built = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
-    )
-    built.filters["lines"] = _lines
-    return built
-
-
-def _lines(text: str) -> Markup:
-    """With line breaks that every mail program shows."""
-    from markupsafe import Markup
-
-    return Markup("<br />").join(text.split("\n"))
 
 
 def _domain(sender: str) -> str:
