@@ -142,10 +142,11 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
 def _outcome(desk: Desk, unjudged: Unjudged, verdict: Verdict, now: datetime) -> Triage:
     """What the triage says, unless a person wants an answer or the customer was promised one."""
     outcome = desk.triage(unjudged.mention, verdict, now)
+    if unjudged.wanted:  # though it is answered in another place already, say
+        priority = outcome.priority if outcome.action == "reply" else Priority.NORMAL
+        return Triage(action="reply", priority=priority, reason=Reason(code="wanted", detail=unjudged.wanted))
     if outcome.action == "reply":
         return outcome
-    if unjudged.wanted:
-        return Triage(action="reply", priority=Priority.NORMAL, reason=Reason(code="wanted", detail=unjudged.wanted))
     if unjudged.acknowledged and not unjudged.mention.reply.strip():
         return Triage(action="reply", priority=Priority.HIGH, reason=Reason(code="promised"))
     return outcome

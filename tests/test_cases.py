@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.case_options import CaseOptions
+from monitor.classify.embedded import EmbeddedClassifier
+from monitor.desk import Desk
 from monitor.errors import CannotJoin, DecisionRefused, NoSuchCase, StaleDecision
 from monitor.linking import Linker
 from monitor.model import Decision, Draft, DraftState, Mention, Page, Priority, Reason, Triage
+from monitor.options import Config
+from monitor.pipeline import Pipeline
 from monitor.store.cases import Deed
 from monitor.store.drafts import Judged
 from monitor.store.elsewhere import earlier_of, handling_of, others_of
@@ -166,6 +171,31 @@ def test_what_was_said_before_our_answer_is_answered_by_it(store: SqliteStore) -
     store.aside.want(2, "jana")
     [wanted] = judge(store)
     assert (wanted.state, wanted.case_id) == (DraftState.PENDING, first.case_id)
+
+
+def test_who_wants_a_second_answer_waits_for_the_first(store: SqliteStore) -> None:
+    draft = two_places(store)
+    store.aside.want(2, "jana")
+    assert judge(store) == [] and store.aside.answered_by(2) == draft.id
+    assert [row.row_id for row in store.aside.look().rows] == [2], "it is still there to be wanted"
+    published(store, draft.id)
+    store.aside.want(2, "jana")
+    assert [one.mention_id for one in judge(store)] == [2]
+
+
+def test_the_pipeline_drafts_a_second_answer_that_is_wanted(store: SqliteStore) -> None:
+    desk = Desk(Config(), EmbeddedClassifier.load(languages=("sk",)), {})
+    pipeline = Pipeline(store, desk, lambda: NOON)
+    arrive(store, says(1, f"{ORDER} neprišla, je to hanba!"))
+    arrive(store, says(2, f"{ORDER}: podvodníci, nič neprišlo!", source="forum"))
+    asyncio.run(pipeline.step())
+    [aside] = store.aside.look().rows
+    assert aside.handling is not None
+    published(store, aside.handling.draft_id)
+    store.aside.want(2, "jana")
+    asyncio.run(pipeline.step())
+    second = store.views.draft_of(2)
+    assert second is not None and second.reason == Reason(code="wanted", detail="jana")
 
 
 def test_new_words_after_our_answer_are_answered_and_the_same_ones_are_not(store: SqliteStore) -> None:

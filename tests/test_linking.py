@@ -125,6 +125,7 @@ NO_ORDER = [
     ("https://shop.example/order/1234567", "see https://shop.example/order/1234567"),
     ("balík 1234567 neprišiel", "balík 1234567 je stratený"),
     ("objednávka č. 2024-1138", "objednávka č. 2024-1139"),
+    ("Twilight of the Old Order, 1774-1778", "the Old Order, 1774-1778, a history"),
 ]
 
 

@@ -25,7 +25,7 @@ from monitor.store.audit import OHLAS, write_decision
 from monitor.store.codec import dump, dump_choices, dump_findings, dump_reason, dump_verdict, load_draft
 from monitor.store.engine import Engine, Row, moment, seconds
 from monitor.store.follow_ups import note_wrote
-from monitor.store.handling import WANTED, is_handled, release, second_place
+from monitor.store.handling import is_handled, release, second_place
 
 WAITING = (DraftState.PENDING, DraftState.FAILED)
 NOT_NEEDED = "no_reply_needed"
@@ -139,9 +139,7 @@ def _save_judged(connection: Connection, judged: Judged, now: datetime) -> int |
 
 
 def _is_answered_elsewhere(connection: Connection, judged: Judged, now: datetime) -> bool:
-    """Whether a draft for another mention of the case answers this one, too; unless a person wants one here as well."""
-    if judged.triage.reason.code == WANTED:
-        return False
+    """Whether a draft for another mention of the case answers this one, too."""
     place = second_place(connection, judged.row_id, judged.case_id, judged.content_hash, judged.triage)
     return is_handled(connection, place, now)
 

@@ -59,11 +59,12 @@ def is_handled(connection: Connection, place: SecondPlace, now: datetime) -> boo
     """Whether another mention's draft answers this one as well. If so, that draft learns of it.
 
     A complaint is not answered by thanks: a draft for praise that nobody has touched gives way to it. Words that came
-    after our answer are new ones, unless they are the same words in another place.
+    after our answer are new ones, unless they are the same words in another place. Where a person wants an answer here
+    as well, only an open draft stands in the way.
     """
     same_words = has_same_words(connection, place.row_id)
     draft = answering(connection, place.case_id, place.row_id, place.said_at, same_words=same_words)
-    if draft is None:
+    if draft is None or (place.triage.reason.code == WANTED and not _is_open(draft)):
         return False
     if _gives_way(connection, draft, place):
         _yield(connection, draft, place, now)
