@@ -22,7 +22,8 @@ def written(word: str) -> set[bytes]:
     for text in spelled:
         middle = [text[start : start + SHORTEST + 3] for start in range(2, len(text) - SHORTEST - 2)]
         found.update(part.encode() for part in middle)
-    return {form.lower() for form in found if len(form) >= SHORTEST} | set(_in_base64(word))
+    coded = {form for form in _in_base64(word) if len(form) > SHORTEST}
+    return {form.lower() for form in found if len(form) >= SHORTEST} | coded
 
 
 def _encoded(text: str) -> Iterable[bytes]:
