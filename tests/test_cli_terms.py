@@ -71,6 +71,7 @@ def test_a_source_that_watches_nothing_is_told(config: Path, source: str, told: 
     ("written", "told"),
     [
         ("[watch]\nterms = ['!']", "config.toml line 2: watch.terms.0: "),
+        ("[watch]\nterms = ['ok']\nexclude = ['_']", "config.toml line 3: watch.exclude.0: has no letter or digit"),
         ("[watch]\npatterns = ['ok', '(']", "config.toml line 2: watch.patterns.1: missing )"),
         ("[watch]\npatterns = ['(?=x)']", "look-arounds"),
         ("[watch]\nlanguages = ['xx']", 'must be one of "sk", "cs", "hu" or "en"'),

@@ -45,7 +45,8 @@ TEXTS = st.lists(
     | st.text(max_size=3),
     max_size=12,
 ).map("".join)
-TERMS = st.lists(st.sampled_from(BRANDS) | st.from_regex(r"[@#\"]?\w[\w .&+'-]{0,12}\"?", fullmatch=True), max_size=5)
+ANYTHING = st.from_regex(r"[@#\"]?[^\W_][\w .&+'-]{0,12}\"?", fullmatch=True)
+TERMS = st.lists(st.sampled_from(BRANDS) | ANYTHING, max_size=5)
 
 
 def found(terms: list[str], text: str, **options: list[str]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import cache
+from string import ascii_lowercase
 from typing import Any
 
-from monitor.text import plain
 from monitor.watch.readable import ODD
 
-_MEMORY = 256 << 20  # bytes that RE2 may take at most; it takes what it meets
+_MEMORY = 64 << 20  # bytes that RE2 may take at most; it takes what it meets
+_ACCENTED = r"\x{c0}-\x{24f}\x{1e00}-\x{1eff}"  # all that monitor.text.plain makes a plain letter of
+_BEFORE = r"(?:^|[^A-Za-z\x{c0}-\x{24f}])"  # no letter of ours; a class of all letters would be far larger
 _LETTERS = 6  # of a stem; more would make the automaton larger and let hardly less in
 
 
@@ -17,8 +18,8 @@ class Gate:
     """For texts as they are, which need not be folded then."""
 
     def __init__(self, stems: Collection[str], exact: Collection[str]) -> None:
-        beginnings = sorted({stem[:_LETTERS] for stem in stems})
-        ways = [*(rf"(?:^|[^\pL])(?:{''.join(map(_in_any_shape, one))})" for one in beginnings), *map(_escaped, exact)]
+        shapes = sorted({"".join(map(_in_any_shape, stem[:_LETTERS])) for stem in stems})
+        ways = [*([f"{_BEFORE}(?:{'|'.join(shapes)})"] if shapes else []), *map(_escaped, exact)]
         self._compiled = _compiled("|".join([f"[{ODD}]", *ways])) if ways else None
 
     def lets_in(self, text: str) -> bool:
@@ -31,15 +32,9 @@ def starts(stems: Collection[str]) -> Callable[[str], Iterator[int]]:
     if not stems:
         return lambda _folded: iter(())
     beginnings = sorted({_escaped(stem[:_LETTERS]) for stem in stems})
-    compiled = _compiled(rf"(?:^|[^\pL])(?:{'|'.join(beginnings)})")
+    compiled = _compiled(f"{_BEFORE}(?:{'|'.join(beginnings)})")
 
-    def found(folded: str) -> Iterator[int]:
-        place = 0
-        while hit := compiled.search(folded, place):
-            yield hit.start()
-            place = hit.start() + 1
-
-    return found
+    return lambda folded: (hit.start() for hit in compiled.finditer(folded))
 
 
 def _compiled(pattern: str) -> Any:
@@ -52,17 +47,9 @@ def _compiled(pattern: str) -> Any:
 
 
 def _in_any_shape(letter: str) -> str:
-    """A class of all letters that fold to this one."""
-    return f"[{_escaped(letter)}{_shapes().get(letter, '')}]"
-
-
-@cache
-def _shapes() -> dict[str, str]:
-    shapes: dict[str, str] = {}
-    for code in (*range(ord("A"), ord("Z") + 1), *range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
-        if (folded := plain(chr(code))) != chr(code):
-            shapes[folded] = shapes.get(folded, "") + chr(code)
-    return shapes
+    """The letter, or any that may be one with an accent; to tell which would make the automaton ten times as large."""
+    accented = _ACCENTED if letter in ascii_lowercase else ""
+    return f"[{_escaped(letter)}{_escaped(letter.upper()) if accented else ''}{accented}]"
 
 
 def _escaped(text: str) -> str:

@@ -149,8 +149,14 @@ def _merged(forms: Iterator[Form]) -> Iterator[Form]:
     merged: dict[Form, frozenset[str]] = {}
     for form in forms:
         key = replace(form, endings=ITSELF)
-        merged[key] = merged.get(key, frozenset()) | form.endings
+        merged[key] = _together(merged.get(key, frozenset()), form.endings)
     return (replace(key, endings=endings) for key, endings in merged.items() if endings)
+
+
+@cache
+def _together(some: frozenset[str], more: frozenset[str]) -> frozenset[str]:
+    """Kept once for all words that are declined alike: there are few such sets, and they are large."""
+    return some | more
 
 
 def _joined(whole: str, last: _Part) -> _Part:

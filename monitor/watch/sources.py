@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from monitor.mistakes import Mistake, Place
 from monitor.model import Mention, Reason, Verdict
 from monitor.options import Config, SourceOptions
+from monitor.watch.literal import literal
 from monitor.watch.patterns import Pattern
 from monitor.watch.telling import named, not_ours
-from monitor.watch.terms import Terms
+from monitor.watch.terms import Terms, is_exact
+from monitor.watch_options import WatchOptions
 
 
 class Watching:
@@ -57,21 +60,33 @@ def all_terms(config: Config) -> Terms:
 
 
 def mistakes(config: Config) -> Iterator[Mistake]:
-    for number, pattern in enumerate(config.watch.patterns):
-        yield from _of_pattern(pattern, ("watch", "patterns", number))
-    names_us = bool(config.watch.terms or config.watch.patterns)
+    watch = config.watch
+    yield from _of_words(watch, ("watch",))
+    for number, pattern in enumerate(watch.patterns):
+        if wrong := _problem(partial(Pattern, pattern)):
+            yield Mistake(("watch", "patterns", number), wrong)
     for name, options in config.sources.items():
-        yield from _of_source(options, ("sources", name), names_us)
+        yield from _of_words(options, ("sources", name))
+        yield from _of_source(options, ("sources", name), names_us=bool(watch.terms or watch.patterns))
 
 
-def _of_pattern(pattern: str, path: Place) -> Iterator[Mistake]:
+def _of_words(options: WatchOptions | SourceOptions, path: Place) -> Iterator[Mistake]:
+    for key, words in (("terms", options.terms), ("exclude", options.exclude)):
+        for number, word in enumerate(words):
+            if not is_exact(word) and (wrong := _problem(partial(list, literal(word, ())))):
+                yield Mistake((*path, key, number), wrong)
+
+
+def _problem(make: Callable[[], object]) -> str:
+    """What is wrong with what cannot be made; "" where it can."""
     try:
-        Pattern(pattern)
+        make()
     except ValueError as error:
-        yield Mistake(path, str(error))
+        return str(error)
+    return ""
 
 
-def _of_source(options: SourceOptions, path: Place, names_us: bool) -> Iterator[Mistake]:
+def _of_source(options: SourceOptions, path: Place, *, names_us: bool) -> Iterator[Mistake]:
     if options.watch and not (options.terms or names_us):
         yield Mistake((*path, "watch"), "there is nothing to watch for; set watch.terms, or terms of this source")
     if options.exclude and not (options.terms or options.watch):
