@@ -12,6 +12,7 @@ import click
 from monitor.commands.answers import Answer, ask_all, in_words
 from monitor.commands.channels import Look, look_at_channels
 from monitor.commands.channels import in_words as look_in_words
+from monitor.commands.keeping import kept_in_words
 from monitor.commands.media import Medium, try_media
 from monitor.commands.opening import Setup, pass_setup
 from monitor.commands.terminal import echo_json, table, written_out
@@ -78,9 +79,8 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
     """Say what is wrong with config.toml, and whether the sources, Slack and the mail servers answer.
 
     Every mistake is named at once, with its line and what to do. Secrets are masked. The sources are read once, where
-    that costs nothing, and asked what may be done with their keys; nothing is saved, posted or sent, but for
-    the mail of channels.mailbox.send. Exit status 1
-    where something has to be mended.
+    that costs nothing, and asked what may be done with their keys; nothing is saved, posted or sent, but
+    for the mail of channels.mailbox.send. Exit status 1 where something has to be mended.
 
     \b
     Examples:
@@ -234,6 +234,7 @@ def _show(setup: Setup, loaded: Loaded, found: Found) -> None:
     mute = any(answer.abilities.replies.state == "no" for answer in answers)
     looks = [(look.name, look.kind, look_in_words(look)) for look in found.looks]
     _section("Channels", table(("channel", "kind", "answer"), looks) if looks else ())
+    _section("Kept", kept_in_words(loaded.config.retention))
     if not loaded.warnings and not mute and not found.dead and found.is_fine:
         click.echo("Everything is in order." if answers or media else "config.toml is in order.")
 
