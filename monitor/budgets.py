@@ -313,7 +313,9 @@ def _horizon(budget: Budget, spending: Spending, now: datetime) -> float:
 def _steady(budget: Budget) -> float:
     """What reading may take in a second of a whole window."""
     lengths = {Day: 86_400.0, Month: 30 * 86_400.0}
-    seconds = budget.window.seconds if isinstance(budget.window, Rolling) else lengths[type(budget.window)]
+    window = budget.window
+    # what was spent in a piece is forgotten when all of the piece is
+    seconds = window.seconds + window.piece if isinstance(window, Rolling) else lengths[type(window)]
     return max(0.0, budget.limit - budget.reserve) / seconds
 
 

@@ -164,13 +164,13 @@ def test_a_days_budget_lasts_the_day_and_nobody_starves(
 def test_who_has_plenty_is_not_slowed_down() -> None:
     budget = made(10_000, PACIFIC, reserve=1000)
     assert budgets.interval(budget, Spending(), 10 / 900, 900, NOON) == 900
-    assert budgets.interval(made(300, Rolling(300)), Spending(), 0.9, 60, NOON) == 60
-    assert budgets.interval(made(300, Rolling(300)), Spending(), 2.0, 60, NOON) == 120
+    assert budgets.interval(made(325, Rolling(300)), Spending(), 0.9, 60, NOON) == 60
+    assert budgets.interval(made(325, Rolling(300)), Spending(), 2.0, 60, NOON) == 120
 
 
 def test_a_platform_that_counts_as_we_do_slows_nobody_down() -> None:
-    budget = made(300, Rolling(300))
-    spending = Spending({budget.window.slot(NOON): 200}, left=100, until=NOON.timestamp() + 300)
+    budget = made(325, Rolling(300))
+    spending = Spending({budget.window.slot(NOON): 200}, left=125, until=NOON.timestamp() + 300)
     assert budgets.interval(budget, spending, 1.0, 60, NOON) == 60
     spending.left = 50  # somebody else takes too
     assert budgets.interval(budget, spending, 1.0, 60, NOON) > 200

@@ -127,7 +127,8 @@ class Platforms:
             "account": {"acct": "eva", "display_name": "Eva"},
             "mentions": [],
         }
-        new = [] if request.query.get("since_id") == number else [{"id": number, "type": "mention", "status": status}]
+        old = request.query.get("since_id") == number or "max_id" in request.query
+        new = [] if old else [{"id": number, "type": "mention", "status": status}]
         return web.json_response(new, status=429 if left < 0 else 200, headers=headers)
 
     async def instance(self, request: web.Request) -> web.Response:
