@@ -14,7 +14,7 @@ from typing import IO, Any
 import click
 
 from monitor.commands.customers import Sought, as_shapes, checked, found, row_ids, whom
-from monitor.commands.keeping import in_words
+from monitor.commands.keeping import kept_in_words
 from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.terminal import as_json
 from monitor.errors import OhlasError
@@ -97,7 +97,7 @@ def _write_customer(setup: Setup, sought: Sought, out: Path | None) -> None:
         "written_at": now(),
         "company": config.company.name,
         "people": as_shapes(customers),
-        "kept": in_words(config.retention),
+        "kept": kept_in_words(config.retention),
         "where": _where(known),
         "mentions": known,
     }

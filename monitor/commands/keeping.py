@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from monitor.retention_options import RetentionOptions
 
 
-def in_words(kept: RetentionOptions) -> list[str]:
+def kept_in_words(kept: RetentionOptions) -> list[str]:
     """A line for each kind of thing."""
     return [
         f"words of answered mentions: {_months(kept.answered)}; of all others: {_months(kept.unanswered)}",
@@ -17,6 +18,15 @@ def in_words(kept: RetentionOptions) -> list[str]:
         f"mentions that their author deleted: {_gone(kept.gone)}",
         f"backups: {_backups(kept)}",
     ]
+
+
+def being_erased(erasures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line where an erasure has not come to its end."""
+    waiting = sum(one["waiting"] for one in erasures)
+    asked = any(one["why"] == "asked" for one in erasures)
+    if waiting:
+        return [f"{waiting} mentions wait to be erased, some perhaps until their answers are out or not"]
+    return ["the database still has to be written anew after an erasure: ohlas erase --finish"] if asked else []
 
 
 def _months(months: int) -> str:

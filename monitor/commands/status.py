@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.budgets import in_words, standing
+from monitor.commands.keeping import being_erased, kept_in_words
 from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.running import is_running, page_url
 from monitor.commands.terminal import echo_json, moment, on_one_line, table
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from monitor.options import Config
     from monitor.store.budgets import BudgetRow
     from monitor.store.channels import ChannelState
+    from monitor.store.erasing import Erasure
     from monitor.store.sources import NoticeRow, SourceState
     from monitor.store.sqlite import SqliteStore
 
@@ -61,6 +63,8 @@ def _found(config: Config, store: SqliteStore) -> dict[str, Any]:
         "sources": list(_sources(config, store.sources.all())),
         "budgets": [_budget(row, now()) for row in store.budgets.all()],
         "channels": list(_channels(config, store.channels.standing())),
+        "kept": kept_in_words(config.retention),
+        "erasing": [_erasure(one) for one in store.erasing.unfinished()],
         "notices": [_notice(notice) for notice in store.sources.notices(NOTICES)],
     }
 
@@ -122,6 +126,10 @@ def _channels(config: Config, seen: list[ChannelState]) -> Iterator[dict[str, An
         }
 
 
+def _erasure(one: Erasure) -> dict[str, Any]:
+    return {"at": one.at, "by": one.actor, "why": one.why, "mentions": one.mentions, "waiting": one.waiting}
+
+
 def _notice(notice: NoticeRow) -> dict[str, Any]:
     return {"at": notice.at, "source": notice.source, "code": notice.code, "text": notice.text}
 
@@ -146,6 +154,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield from table(
             ("channel", "kind", "health", "since", "looked at", "what was seen"), _looks(found["channels"])
         )
+    yield ""
+    yield from (f"kept: {line}" for line in found["kept"][:1])
+    yield from being_erased(found["erasing"])
     for notice in found["notices"]:
         source, code = notice["source"], notice["code"].replace("_", " ")
         yield on_one_line(f"{moment(notice['at'])}  {source}: {code} {notice['text']}")
