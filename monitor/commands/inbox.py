@@ -94,7 +94,8 @@ def _aside_row(row: Aside, at: datetime) -> tuple[str, ...]:
     if row.handling:
         why = f"see {row.handling.reference}, {row.handling.state}"
     text = " - ".join(part for part in (row.mention.title, row.mention.text) if part)
-    return (why, age(row.mention.created_at, at), row.mention.source, row.verdict.label, row.mention.author, text)
+    judged = row.verdict.label if row.verdict.model else "–"  # what does not concern the company is not judged
+    return (why, age(row.mention.created_at, at), row.mention.source, judged, row.mention.author, text)
 
 
 def _show(heads: Sequence[str], rows: list[tuple[str, ...]], total: int) -> None:
