@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from monitor.retention import Keeper
+from monitor.retention_options import RetentionOptions
 from monitor.store.sqlite import SqliteStore
 from responders.asking import Asker
 from tests.made import NOON, arrive, draft_all, mention
@@ -30,6 +34,8 @@ def test_nothing_that_runs_every_second_reads_a_whole_table(store: SqliteStore) 
     asker = Asker(CONFIG, store, lambda: NOON)
     asker.catch_up()
     asker.step()
+    keeper = Keeper(store, RetentionOptions(), {}, ZoneInfo("Europe/Bratislava"), lambda: NOON)
+    asyncio.run(keeper.step())  # once a day more is looked at
     asked: list[str] = []
     connection = store._engine.connection
     connection.set_trace_callback(lambda statement: asked.append(statement))
@@ -43,6 +49,7 @@ def test_nothing_that_runs_every_second_reads_a_whole_table(store: SqliteStore) 
     store.publications.unknown_due(NOON)
     store.publications.moderated_due(NOON)
     store.mentions.unjudged(16)
+    asyncio.run(keeper.step())
     connection.set_trace_callback(None)
     plans = {query: plan for query in asked if query.startswith("SELECT") for plan in _plan(store, query)}
     assert len(asked) > 10

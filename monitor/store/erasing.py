@@ -75,8 +75,7 @@ class Erasing:
         with self._engine.writing() as connection:
             rows = connection.execute(
                 "SELECT mention_id, erasure_id, actor, via, why FROM erasing CROSS JOIN erasure"
-                f" ON erasure.id = erasing.erasure_id WHERE NOT {_BEING_ANSWERED} ORDER BY erasure_id, mention_id"
-                " LIMIT ?",
+                f" ON erasure.id = erasing.erasure_id WHERE NOT {_BEING_ANSWERED} ORDER BY mention_id LIMIT ?",
                 (limit,),
             ).fetchall()
             for erasure_id in dict.fromkeys(row["erasure_id"] for row in rows):

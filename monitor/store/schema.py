@@ -350,3 +350,9 @@ def m0019_matters(db: Database) -> None:
 def m0020_said(db: Database) -> None:
     """What a customer said with his vote is looked for when he is erased."""
     db.execute("CREATE INDEX idx_follow_up_said ON follow_up(mention_id) WHERE said <> ''")
+
+
+@migrations()
+def m0021_erasing_of(db: Database) -> None:
+    """How many mentions of an erasure wait is asked every half a minute."""
+    db.execute("CREATE INDEX idx_erasing_of ON erasing(erasure_id)")
