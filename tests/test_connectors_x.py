@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from connectors import x
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention, Page
+from monitor.x_posts import Reader
 from tests.contract import ConnectorContract
 from tests.loopback import Answer, Loopback, LoopbackHttp
 from tests.x_platform import ACCOUNT, BEARER, KEYS, NUMBER, XPlatform, post
@@ -220,8 +220,8 @@ ODD = st.recursive(
 
 @given(post=st.dictionaries(st.sampled_from(NAMES), ODD), includes=ODD)
 def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any], includes: Any) -> None:
-    connector = x.X(x.Settings(kind="x", name="x", account=ACCOUNT, **KEYS), Http())
-    page = connector._page({"data": [post, "x"], "includes": includes}, NOON, addressed=False)
+    reader = Reader(source="x", language="", account=ACCOUNT, number=NUMBER)
+    page = reader.page({"data": [post, "x"], "includes": includes}, NOON, addressed=False)
     assert len(page.mentions) + len(page.skipped) in (1, 2)
     assert all(mention.id and mention.text for mention in page.mentions)
 
@@ -277,7 +277,7 @@ async def test_partial_errors_take_nothing_away(platform: XPlatform) -> None:
 
 async def test_sources_with_the_same_keys_never_spend_more_than_the_cap(platform: XPlatform) -> None:
     async with connected(platform, query="a", monthly_cap=0.5) as source:
-        other = x.connect(source._settings.model_copy(update={"name": "other"}), source._http)
+        other = x.connect(source._settings.model_copy(update={"name": "other"}), source._api._http)
         cursors = {source: "", other: ""}
         with time_machine.travel(NOON, tick=False), pytest.raises(BudgetSpent, match=r"\$0.5 a month") as caught:
             for turn in range(100):
@@ -286,7 +286,7 @@ async def test_sources_with_the_same_keys_never_spend_more_than_the_cap(platform
                 cursors[page_of] = (await page_of.poll(cursors[page_of])).cursor
         assert caught.value.retry_after == 9.5 * 86400
         with time_machine.travel(NOON, tick=False):
-            assert source._money.left(writing=True) == pytest.approx(0.5 - platform.bill)
+            assert source._api._money.left(writing=True) == pytest.approx(0.5 - platform.bill)
         assert 0.3 < platform.bill <= 0.475, "what is left buys not even a small page, or is kept for answers"
         assert await poll(source, cursors[source], at=datetime(2026, 12, 1, 0, 1, tzinfo=UTC))
 
@@ -305,7 +305,7 @@ async def test_failed_polls_cost_nothing_and_answers_their_price(platform: XPlat
             with pytest.raises(TemporaryError):
                 await source.poll(page.cursor)
             await source.reply(page.mentions[0], "Více na https://pupava.example/", "key")
-            left = source._money.left(writing=True)
+            left = source._api._money.left(writing=True)
     assert 10 - left == pytest.approx(platform.bill) == 0.011 + 0.200
 
 

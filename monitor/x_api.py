@@ -1,0 +1,257 @@
+"""X's API over `Http`: requests for an account, what its refusals mean, and the money and the requests that are left.
+
+X is paid by use. What is read and written is counted in dollars, which all sources with the same keys share.
+https://docs.x.com/x-api/introduction
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from functools import cache, partial
+from json import dumps
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from pydantic import Field, SecretStr, model_validator
+
+from monitor.budgets import Budget, Month, Rolling, account_of
+from monitor.errors import OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.fields import inner, rows, string
+from monitor.http import Http, Response, error_for
+from monitor.ledger import Held, Meter
+from monitor.options import SourceOptions
+from monitor.quotas import heed, too_many
+from monitor.text import one_line
+from monitor.x_posts import LINK, NUMBER, gone
+
+# Dollars, as X asked them in 2026. What is read twice on one day is free, and is counted here all the same.
+PRICES = {"mentions": 0.001, "search": 0.005, "author": 0.010, "answer": 0.010, "link": 0.200}
+MOST = 100  # posts in one answer of X
+LEAST = 10  # posts that can be asked for
+WINDOW = Rolling(900)  # in which requests are counted
+RESERVED = 0.05  # share of the money that is kept for answers
+_REFUSALS = frozenset({400, 402, 403, 429})
+_FIELDS = ["author_id", "created_at", "lang", "entities", "referenced_tweets", "note_tweet", "edit_history_tweet_ids"]
+_WITH_AUTHORS: dict[str, Any] = {
+    "tweet_fields": _FIELDS,
+    "expansions": ["author_id"],
+    "user_fields": ["name", "username"],
+}
+
+
+class XOptions(SourceOptions):
+    """The account, and the keys of an app that reads and answers for it."""
+
+    account: str = Field(default="", pattern=r"^\w{0,15}$", description="your name on X, without the @")
+    account_id: str = Field(
+        default="", pattern=r"^[0-9]{0,19}$", description="its number; needed only where there is no access_token"
+    )
+    bearer_token: SecretStr | None = Field(default=None, description="enough for reading: '$NAME'")
+    consumer_key: SecretStr | None = Field(default=None, description="the app's API key; for answering, all four")
+    consumer_secret: SecretStr | None = Field(default=None, description="the app's API key secret")
+    access_token: SecretStr | None = Field(default=None, description="the account's access token")
+    access_token_secret: SecretStr | None = Field(default=None, description="the account's access token secret")
+    monthly_cap: float = Field(
+        default=10.0,
+        gt=0.0,
+        description="dollars a month that reading and answering may cost, for all sources with the same keys",
+    )
+    base_url: str = Field(
+        default="https://api.x.com", pattern=r"^https?://[^\s?#]+[^\s?#/]$", description="address of X's API"
+    )
+
+    @model_validator(mode="after")
+    def _keys_are_whole(self) -> Self:
+        given = [key is not None for key in self.keys]
+        if any(given) and not all(given):
+            raise ValueError("consumer_key, consumer_secret, access_token and access_token_secret belong together")
+        if self.bearer_token is None and not all(given):
+            raise ValueError("set bearer_token, or for answering the four keys and tokens of the account")
+        return self
+
+    @property
+    def keys(self) -> tuple[SecretStr | None, ...]:
+        return (self.consumer_key, self.consumer_secret, self.access_token, self.access_token_secret)
+
+    @property
+    def number(self) -> str:
+        """The account's id, which its access token begins with."""
+        token = self.access_token.get_secret_value() if self.access_token else ""
+        before, dash, _ = token.partition("-")
+        return self.account_id or (before if dash and NUMBER.fullmatch(before) else "")
+
+
+class XApi:
+    """Requests for the account of `options`. Each raises a `SourceError`; BudgetSpent: no money is left for it."""
+
+    def __init__(self, http: Http, options: XOptions) -> None:
+        self._http = http
+        self._options = options
+        self._client: Any = None  # tweepy's, which has no types
+        key = options.consumer_key or options.bearer_token
+        account = account_of("x", key.get_secret_value() if key else "")
+        cap = options.monthly_cap
+        money = Budget(account=account, name="money", unit="USD", limit=cap, window=Month(), reserve=cap * RESERVED)
+        self._money = http.ledger.meter(money)
+        self._requests = {
+            job: http.ledger.meter(Budget(account=account, name=name, limit=300 if self._signs else 450, window=WINDOW))
+            for job, name in (("mentions", "mentions"), ("search", "searches"), ("again", "looks"))
+        }
+
+    def budgets(self, jobs: Collection[str]) -> dict[Budget, float]:
+        """What a round of the `jobs` takes of each: "mentions", "search", "again"."""
+        asked = {meter.budget: 1.0 for job, meter in self._requests.items() if job in jobs}
+        return {self._money.budget: 0.0} | asked
+
+    async def mentions(self, since: str | None, token: str) -> tuple[dict[str, Any], float]:
+        """A page of posts that mention the account, newest first, down to the one with the id `since`, and the seconds
+        for which nothing more should be read. `token` names the page; "": the first."""
+        client, asked = await self._tweepy(), {"since_id": since, "pagination_token": token or None}
+        return await self._page("mentions", partial(client.get_users_mentions, self._options.number, **asked))
+
+    async def search(self, query: str, since: str | None, token: str) -> tuple[dict[str, Any], float]:
+        """As `mentions`, of the posts that others wrote and `query` finds."""
+        own = f" -from:{self._options.account}" if self._options.account else ""
+        client, asked = await self._tweepy(), {"since_id": since, "next_token": token or None}
+        return await self._page("search", partial(client.search_recent_tweets, f"({query}){own}", **asked))
+
+    async def _page(self, job: str, ask: Callable[..., Awaitable[Response]]) -> tuple[dict[str, Any], float]:
+        # half of what is left: another source with the same keys may ask at the same time
+        most = max(LEAST, min(MOST, int(self._money.left() / 2 / (PRICES[job] + PRICES["author"]))))
+        with self._paying(job, most) as paid:
+            self._requests[job].take()
+            response = await ask(max_results=most, user_auth=self._signs, **_WITH_AUTHORS)
+            document = _document(response)
+            paid.used = _price(job, document)
+        return document, heed(self._requests[job], response.headers, datetime.now(UTC))
+
+    async def posts(self, numbers: Sequence[str], *, writing: bool = False) -> dict[str, Any]:
+        """Those posts, as far as they are still there. `writing`: it is needed for an answer, so it may use the
+        reserve."""
+        client = await self._tweepy()
+        with self._paying("search", len(numbers), writing=writing) as paid:
+            self._requests["again"].take(writing=writing)
+            document = _document(await client.get_tweets(ids=list(numbers), user_auth=self._signs, **_WITH_AUTHORS))
+            paid.used = _price("search", document)
+        return document
+
+    async def own_posts(self, since: str, token: str) -> dict[str, Any]:
+        """A page of what the account wrote after the post `since`."""
+        asked = {"max_results": MOST, "since_id": since, "pagination_token": token or None, "tweet_fields": _FIELDS}
+        client = await self._tweepy()
+        with self._paying("mentions", MOST, writing=True) as paid:  # own posts cost as little
+            document = _document(await client.get_users_tweets(self._options.number, **asked, user_auth=True))
+            paid.used = _price("mentions", document)
+        return document
+
+    async def answer(self, number: str, text: str) -> dict[str, Any]:
+        """The post that answers the one with that `number`; {} where X takes it and does not say so."""
+        client = await self._tweepy()
+        self._money.take(PRICES["link" if LINK.search(text) else "answer"], writing=True)
+        response: Response = await client.create_tweet(text=text, in_reply_to_tweet_id=number)
+        try:
+            posted = response.json()
+        except TemporaryError:
+            return {}  # accepted, whatever it says
+        return inner(posted if isinstance(posted, dict) else {}, "data")
+
+    def _paying(self, kind: str, posts: int, *, writing: bool = False) -> AbstractContextManager[Held]:
+        """Around a request for `posts` posts at most. Raises BudgetSpent where there is no money for them."""
+        return self._money.holding(posts * (PRICES[kind] + PRICES["author"]), writing=writing)
+
+    @property
+    def _signs(self) -> bool:
+        return self._options.access_token is not None
+
+    async def _tweepy(self) -> Any:
+        """tweepy knows the API; its requests go through `Http`, which keeps keys out of the log, and limits answers."""
+        if self._client is None:
+            keys = [key and key.get_secret_value() for key in (self._options.bearer_token, *self._options.keys)]
+            client = (await asyncio.to_thread(_client_class))(*keys, return_type=aiohttp.ClientResponse)
+            client.request = self._request
+            self._client = client
+        return self._client
+
+    async def _request(
+        self,
+        method: str,
+        route: str,
+        params: Mapping[str, Any] | None = None,
+        json: object = None,
+        user_auth: bool = False,
+    ) -> Response:
+        """In place of tweepy's own method. Raises a `SourceError`."""
+        url = self._options.base_url + route
+        if params:
+            url += f"?{urlencode(sorted(params.items()), quote_via=quote)}"
+        headers = self._authorised(method, url, user_auth)
+        if method == "GET":
+            response = await self._http.get(url, headers=headers, also=_REFUSALS)
+        else:
+            body = dumps(json).encode("utf-8", "replace")
+            headers["Content-Type"] = "application/json"
+            response = await self._http.send(method, url, headers=headers, body=body, also=_REFUSALS)
+        if response.status in _REFUSALS:
+            raise _refusal(response, self._requests[_job(route)], writing=method != "GET")
+        return response
+
+    def _authorised(self, method: str, url: str, signed: bool) -> dict[str, str]:
+        if not signed:
+            token = self._options.bearer_token
+            return {"Authorization": f"Bearer {token.get_secret_value() if token else ''}"}
+        from oauthlib.oauth1 import Client
+
+        keys = [key.get_secret_value() for key in self._options.keys if key]
+        _, headers, _ = Client(*keys).sign(url, method)
+        return dict(headers)
+
+
+@cache
+def _client_class() -> Any:
+    from tweepy.asynchronous import AsyncClient
+
+    for name in ("tweepy", "oauthlib"):  # they write keys into the log
+        logging.getLogger(name).setLevel(logging.INFO)
+    return AsyncClient
+
+
+def _job(route: str) -> str:
+    return "search" if "search" in route else "mentions" if route.endswith("/mentions") else "again"
+
+
+def _refusal(response: Response, meter: Meter, *, writing: bool) -> SourceError:
+    """What a 400, 402, 403 or 429 means here. The words of X itself are not shown."""
+    said = response.body[:20_000].decode("utf-8", "replace").casefold()
+    if response.status == 402 or "usage-capped" in said or "usagecapexceeded" in said:
+        return TemporaryError(
+            "the credits of this account on X are used up; buy some in its console", retry_after=3600.0
+        )
+    if response.status == 429:
+        return too_many("X", response.headers, datetime.now(UTC), None if writing else meter)
+    if writing and response.status == 403 and "duplicate" in said:
+        return OutcomeUnknown("X says that this text has been posted before; perhaps the answer is there")
+    if writing and response.status == 403 and "permission" not in said and "client-forbidden" not in said:
+        return PermanentError(
+            "X does not take this answer; an app may answer only posts that mention or quote its account"
+        )
+    return error_for(response.status, "X", response.headers)
+
+
+def _document(response: Response) -> dict[str, Any]:
+    document = response.json()
+    if isinstance(document, dict) and ("data" in document or isinstance(document.get("meta"), dict) or gone(document)):
+        return document
+    problems = rows(document, "errors") if isinstance(document, dict) else []
+    if problems:
+        raise PermanentError(f"X refuses it: {one_line(string(problems[0], 'title'), 100) or 'it does not say why'}")
+    raise TemporaryError("X answers with something that is no list of posts")
+
+
+def _price(kind: str, document: Mapping[str, Any]) -> float:
+    authors = rows(inner(document, "includes"), "users")
+    return PRICES[kind] * len(rows(document, "data")) + PRICES["author"] * len(authors)
