@@ -53,7 +53,7 @@ class TestRedditContract(ConnectorContract):
         async with super().connector() as connector:
             assert isinstance(connector, reddit.Reddit)
             answer, self.server.answer = self.server.answer, RedditPlatform()
-            await connector._listing("new", {})
+            await connector._api.listing("new", {})
             self.server.asked.clear()
             self.server.arrived.clear()
             self.server.answer = answer
