@@ -1,4 +1,7 @@
-"""Where drafts are written: judging, triage, composing and the guard, put together out of the configuration."""
+"""Where drafts are written: judging, triage, composing and the guard, put together out of the configuration.
+
+What composes and guards is imported by the first mention that needs it: it takes longer than what the page needs.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor.acknowledging import promise
 from monitor.errors import ConfigError
 from monitor.hours import said
-from monitor.language import identify
 from monitor.linking import Linker
 from monitor.model import (
     Channel,
@@ -29,16 +32,14 @@ from monitor.model import (
 from monitor.options import CompanyOptions, Config, SourceOptions
 from monitor.triage import is_own, label_for_reply, triage
 from monitor.watch.sources import Watching
-from responders.draft import acknowledge, compose, language_for
-from responders.facts import load as load_facts
-from responders.facts import mistakes_in_texts
-from responders.guard import check
-from responders.guarding.platform import remarks
-from responders.playbook import Playbook, load
 from responders.policy import allowance
 from responders.publish import reply_rules
 from responders.satisfaction import Questions, questions_of
-from responders.situation import Situation, understand
+from responders.shipped import shipped_languages
+
+if TYPE_CHECKING:
+    from responders.playbook import Playbook
+    from responders.situation import Situation
 
 
 @dataclass
@@ -61,8 +62,17 @@ class Desk:
         return questions_of(self.config)
 
     def check_texts(self) -> None:
-        """Raises ConfigError with every mistake in the playbooks and facts, before a mention trips over one."""
-        if mistakes := mistakes_in_texts(self.config.company, self.config.drafting):
+        """Raises ConfigError with every mistake in the playbooks and facts, before a mention trips over one.
+
+        Where only Ohlas's own texts are used they are not read: its tests have, and `ohlas check` does.
+        """
+        company, drafting = self.config.company, self.config.drafting
+        languages = {*drafting.languages, drafting.fallback_language}
+        if company.facts is None and drafting.playbooks is None and languages <= {*shipped_languages()}:
+            return
+        from responders.facts import mistakes_in_texts
+
+        if mistakes := mistakes_in_texts(company, drafting):
             raise ConfigError(mistakes)
 
     def judge(self, mentions: list[Mention]) -> list[Verdict]:
@@ -106,6 +116,8 @@ class Desk:
         """`fault` is a person's word on who erred (one of FAULTS of the playbook), `channel` another than the source's,
         `actor` the one who is to approve, `avoid` the last replies of the thread. Raises ValueError for other faults.
         """
+        from responders.draft import compose
+
         language = self.language(mention, verdict)
         return compose(
             mention,
@@ -126,6 +138,8 @@ class Desk:
         self, mention: Mention, verdict: Verdict, reference: str, seen_at: datetime, now: datetime
     ) -> tuple[Composition, datetime]:
         """The short "we have it" to what came at `seen_at`, and by when it promises the answer."""
+        from responders.draft import acknowledge
+
         language, zone = self.language(mention, verdict), ZoneInfo(self.config.page.timezone)
         due = promise(seen_at, now, self.config.hours, zone)
         composition = acknowledge(
@@ -143,6 +157,8 @@ class Desk:
         self, mention: Mention, verdict: Verdict, *, fault: str = "", channel: Channel | None = None
     ) -> Situation:
         """What a reply is picked by. Raises ValueError where `fault` is none."""
+        from responders.situation import understand
+
         return understand(
             mention,
             self._as_answered(mention, verdict),
@@ -153,6 +169,8 @@ class Desk:
 
     def language(self, mention: Mention, verdict: Verdict) -> str:
         """The one to answer in."""
+        from responders.draft import language_for
+
         return language_for(verdict, mention, self.config.drafting)
 
     def guard(
@@ -167,6 +185,10 @@ class Desk:
         earlier: Sequence[str] = (),
     ) -> tuple[Finding, ...]:
         """`actor` approves the text, where that is known; `earlier` are the last replies of the thread."""
+        from monitor.language import identify
+        from responders.guard import check
+        from responders.guarding.platform import remarks
+
         rules = self.rules(mention)
         findings = check(
             text,
@@ -187,6 +209,8 @@ class Desk:
         return (*findings, *remarks(text, rules))
 
     def playbook(self, language: str) -> Playbook:
+        from responders.playbook import load
+
         if language not in self.playbooks:
             self.playbooks[language] = load(
                 language, self.config.drafting.playbooks, formal=self.config.drafting.formal
@@ -199,9 +223,11 @@ class Desk:
         return replace(rules, channel=channel) if channel else rules
 
     def facts(self, language: str) -> Mapping[str, str]:
+        from responders.facts import load
+
         if language not in self.known:
             drafting = self.config.drafting
-            self.known[language] = load_facts(self.config.company.facts, language, formal=drafting.formal)
+            self.known[language] = load(self.config.company.facts, language, formal=drafting.formal)
         return self.known[language]
 
     def _feedback(self, reference: str) -> str:

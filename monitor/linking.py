@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from monitor import authors
 from monitor.case_options import CaseOptions, JoinBy
 from monitor.model import Mention, Reason
-from monitor.orders import order_numbers
 from monitor.similarity import bands, similarity, words
 from monitor.text import fold
 
@@ -117,6 +116,9 @@ class Linker:
     def _orders(self, mention: Mention) -> Mapping[str, str]:
         if "order" not in self.options.join_by:
             return {}
+        # imported late: its expressions take 7 ms to compile, and the first mention needs them, not the page
+        from monitor.orders import order_numbers
+
         written = f"{mention.title}\n{mention.text}"
         return order_numbers(written, mention.raw, self.options.order_number)
 

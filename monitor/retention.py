@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from dateutil.relativedelta import relativedelta
-
 from monitor.model import Connector, MustForget
 from monitor.retention_options import RetentionOptions
 from monitor.store.audit import OHLAS
@@ -47,6 +45,8 @@ class Deadlines:
 
 
 def deadlines(options: RetentionOptions, now: datetime) -> Deadlines:
+    from dateutil.relativedelta import relativedelta  # imported late: the page is up without it
+
     def ago(months: int) -> datetime | None:
         return now - relativedelta(months=months) if months else None
 

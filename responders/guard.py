@@ -8,7 +8,8 @@ from monitor.model import Finding, Label, Mention, ReplyRules
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.guarding import addresses, manners, private, promises, shape
 from responders.guarding.case import Allowed, Case, error
-from responders.playbook import Playbook, shipped, shipped_languages
+from responders.playbook import Playbook, shipped
+from responders.shipped import shipped_languages
 
 RULES: dict[str, str] = {
     "empty": "there is no text",

@@ -25,6 +25,7 @@ from monitor.errors import ConfigError
 from monitor.model import Channel
 from monitor.options import AspectName, Offer, UrgencyName
 from responders.playbook_mistakes import listed, meant, problems
+from responders.shipped import shipped_languages
 
 ASPECTS: tuple[str, ...] = get_args(AspectName)
 FAULTS = ("ours", "maybe_ours", "not_ours", "misunderstanding")
@@ -330,12 +331,6 @@ def shipped(language: str, formal: bool = True) -> Playbook:
             ]
         )
     return _read(f"{language}.toml", language, _shipped_tables(language), formal)
-
-
-@lru_cache(maxsize=1)
-def shipped_languages() -> tuple[str, ...]:
-    names = (entry.name for entry in resources.files("responders.playbooks").iterdir())
-    return tuple(sorted(name[:2] for name in names if re.fullmatch(r"[a-z]{2}\.toml", name)))
 
 
 def _shipped_tables(language: str) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from monitor.errors import OhlasError
 from monitor.options import Config
-from responders.mail.tokens import key_of
 
 PATH = "/how/"
 
@@ -57,5 +56,8 @@ def questions_of(config: Config) -> Questions | None:
     """None where customers are not asked. Raises StoreError where the key cannot be read."""
     if not (config.follow_up.ask and config.page.url):
         return None
+    # imported late: only who asks customers needs it
+    from responders.mail.tokens import key_of
+
     key = key_of(config.service.state)
     return Questions(url=config.page.url, key=key, valid=timedelta(days=config.follow_up.days))

@@ -10,7 +10,8 @@ import pytest
 from monitor.model import Composition, ReplyRules
 from monitor.options import Allowance, PolicyOptions, RoleOptions
 from responders.names import gender, greeted
-from responders.playbook import load, shipped_languages
+from responders.playbook import load
+from responders.shipped import shipped_languages
 from tests.small_playbook import COMPANY, mention, playbook, reply, verdict
 
 

@@ -32,7 +32,8 @@ from responders.draft import acknowledge, compose, language_for
 from responders.guard import check
 from responders.length import measure
 from responders.names import given_name, greeted
-from responders.playbook import ASPECTS, CUSTOMERS, FAULTS, URGENCIES, Offer, load, shipped_languages
+from responders.playbook import ASPECTS, CUSTOMERS, FAULTS, URGENCIES, Offer, load
+from responders.shipped import shipped_languages
 
 LANGUAGES = shipped_languages()
 OFFERS: tuple[Offer, ...] = ("refund", "replacement", "voucher", "discount", "call_back", "manager")

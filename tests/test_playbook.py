@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import ConfigError
-from responders.playbook import ASPECTS, Playbook, Sentence, load, shipped_languages
+from responders.playbook import ASPECTS, Playbook, Sentence, load
+from responders.shipped import shipped_languages
 
 LANGUAGES = ("cs", "de", "en", "hu", "pl", "sk")
 FORMAL_WORDS = {

@@ -16,7 +16,8 @@ from monitor.classify.embedded import EmbeddedClassifier
 from monitor.model import Composition, Mention, ReplyRules, Utterance, Verdict
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.draft import compose
-from responders.playbook import load, shipped_languages
+from responders.playbook import load
+from responders.shipped import shipped_languages
 
 DEV = Path(__file__).parents[2] / "shared" / "data" / "dev"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

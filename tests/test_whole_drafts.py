@@ -18,7 +18,8 @@ import xxhash
 from monitor.model import Aspect, Composition, Mention, ReplyRules, Tone, Urgency, Verdict
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.draft import compose
-from responders.playbook import ASPECTS, CHANNELS, CUSTOMERS, FAULTS, URGENCIES, load, shipped_languages
+from responders.playbook import ASPECTS, CHANNELS, CUSTOMERS, FAULTS, URGENCIES, load
+from responders.shipped import shipped_languages
 from tests.gallery_set import FACTS
 
 DEV = Path(__file__).parents[2] / "shared" / "data" / "dev"

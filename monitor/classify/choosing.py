@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 from monitor.classify.adjusting import Learns
 from monitor.classify.doubt import Doubt
 from monitor.classify.learned import Follower, Shelf
-from monitor.classify.reading import added_to
 from monitor.errors import ModelUnusable
 from monitor.model import Classifier, Utterance, Verdict
 from monitor.options import Config
@@ -123,6 +122,8 @@ class SteadyClassifier:
                 return model.explain(utterance, verdict)
             except ModelUnusable as error:
                 self._failed(error)
+                from monitor.classify.reading import added_to  # imported late, like the models, which bring it
+
                 return added_to(replace(verdict, reasons=()), utterance.text)
         return self._stand_in().explain(utterance, verdict)
 

@@ -1,19 +1,22 @@
-"""Which mentions concern the company, by source: those that hold what is watched there."""
+"""Which mentions concern the company, by source: those that hold what is watched there.
+
+What compiles and finds terms is imported where there are any, which most installations do without.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from monitor.mistakes import Mistake, Place
 from monitor.model import Mention, Reason, Verdict
 from monitor.options import Config, SourceOptions
-from monitor.watch.literal import literal
-from monitor.watch.patterns import Pattern
-from monitor.watch.telling import named, not_ours
-from monitor.watch.terms import Terms, is_exact
 from monitor.watch_options import WatchOptions
+
+if TYPE_CHECKING:
+    from monitor.watch.terms import Terms
 
 
 class Watching:
@@ -26,12 +29,20 @@ class Watching:
     def not_ours(self, mention: Mention) -> Reason | None:
         """Why it does not concern the company; None where it does, and on sources that are not watched."""
         terms = self.terms(mention.source)
-        return not_ours(mention, terms) if terms else None
+        if terms is None:
+            return None
+        from monitor.watch.telling import not_ours
+
+        return not_ours(mention, terms)
 
     def told(self, mention: Mention, verdict: Verdict) -> Verdict:
         """With what the mention was taken for among the reasons, for a person to see."""
         terms = self.terms(mention.source)
-        reason = named(mention, terms) if terms else None
+        if terms is None:
+            return verdict
+        from monitor.watch.telling import named
+
+        reason = named(mention, terms)
         return replace(verdict, reasons=(*verdict.reasons, reason)) if reason else verdict
 
     def terms(self, source: str) -> Terms | None:
@@ -45,6 +56,8 @@ def terms_of(config: Config, source: str) -> Terms | None:
     options = config.sources.get(source)
     if options is None or not (options.watch or options.terms):
         return None
+    from monitor.watch.terms import Terms
+
     return Terms(
         options.terms or config.watch.terms,
         exclude=options.exclude or config.watch.exclude,
@@ -55,6 +68,8 @@ def terms_of(config: Config, source: str) -> Terms | None:
 
 def all_terms(config: Config) -> Terms:
     """Those of [watch]."""
+    from monitor.watch.terms import Terms
+
     watch = config.watch
     return Terms(watch.terms, exclude=watch.exclude, patterns=watch.patterns, languages=watch.languages)
 
@@ -63,7 +78,7 @@ def mistakes(config: Config) -> Iterator[Mistake]:
     watch = config.watch
     yield from _of_words(watch, ("watch",))
     for number, pattern in enumerate(watch.patterns):
-        if wrong := _problem(partial(Pattern, pattern)):
+        if wrong := _wrong_pattern(pattern):
             yield Mistake(("watch", "patterns", number), wrong)
     for name, options in config.sources.items():
         yield from _of_words(options, ("sources", name))
@@ -73,8 +88,21 @@ def mistakes(config: Config) -> Iterator[Mistake]:
 def _of_words(options: WatchOptions | SourceOptions, path: Place) -> Iterator[Mistake]:
     for key, words in (("terms", options.terms), ("exclude", options.exclude)):
         for number, word in enumerate(words):
-            if not is_exact(word) and (wrong := _problem(partial(list, literal(word, ())))):
+            if wrong := _wrong_word(word):
                 yield Mistake((*path, key, number), wrong)
+
+
+def _wrong_pattern(pattern: str) -> str:
+    from monitor.watch.patterns import Pattern
+
+    return _problem(partial(Pattern, pattern))
+
+
+def _wrong_word(word: str) -> str:
+    from monitor.watch.literal import literal
+    from monitor.watch.terms import is_exact
+
+    return "" if is_exact(word) else _problem(partial(list, literal(word, ())))
 
 
 def _problem(make: Callable[[], object]) -> str:
