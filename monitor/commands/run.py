@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -25,12 +28,25 @@ def command(setup: Setup) -> None:
       ohlas run
       ohlas --config /etc/ohlas/config.toml run
     """
-    from monitor import logs
-    from monitor.service import serve
+    with _made_to_last():
+        from monitor import logs
+        from monitor.service import serve
 
-    loaded = setup.read()
+        loaded = setup.read()
     service = loaded.config.service
     logs.configure(service.log, service.log_level, setup.secrets)
     for warning in loaded.warnings:
         log.warning("%s", warning)
     asyncio.run(serve(loaded.config, click.echo))
+
+
+@contextmanager
+def _made_to_last() -> Iterator[None]:
+    """For modules and settings, which live as long as the process: looking through them for garbage, while they are
+    made and again and again later, takes a tenth of the start and pauses the page."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
