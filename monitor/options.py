@@ -9,10 +9,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from monitor.alert_options import AlertOptions
-from monitor.follow_up_options import FollowUpOptions
 from monitor.case_options import CaseOptions
 from monitor.channel_options import ChannelOptions
 from monitor.digest_options import DigestOptions
+from monitor.follow_up_options import FollowUpOptions
 from monitor.retention_options import RetentionOptions
 from monitor.section import Options, Security, Weekday, known_zone
 from monitor.watch_options import WatchedPhrases, WatchOptions
@@ -279,7 +279,9 @@ class PersonOptions(Options):
     role: Literal["reader", "agent", "manager"] = Field(
         default="agent", description="reader: only reads; agent: decides; manager: also against the guard, and in bulk"
     )
-    language: Literal["en", "sk", "cs", "hu"] = Field(default="en", description="in which Ohlas writes to this person")
+    language: Literal["en", "sk", "cs", "hu", "de", "pl"] = Field(
+        default="en", description="in which Ohlas writes to this person"
+    )
     timezone: Annotated[str, AfterValidator(lambda name: name and known_zone(name))] = Field(
         default="", description="in which this person's digest counts days; empty: page.timezone"
     )

@@ -286,6 +286,7 @@ class Service:
                 lease=timedelta(minutes=self.config.approval.lease),
                 mails=self.config.mail is not None,
                 questions=self.desk.questions,
+                digests=mail.links if mail else None,
             )
         )
         self._endpoints(slack, mail).add_to(application)

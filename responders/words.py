@@ -173,8 +173,8 @@ class Words:
     def _units(self, number: int, unit: str) -> str:
         from babel.units import format_unit
 
-        # "2 d" is read as a letter, and so is the Hungarian "3 ó"
-        long = unit == "day" or self.language == "hu"
+        # elsewhere short ones end with a full stop, or look like misprints
+        long = unit == "day" or self.language not in ("sk", "cs")
         return str(format_unit(number, unit, length="long" if long else "short", locale=self.locale))
 
     def span(self, length: timedelta) -> str:

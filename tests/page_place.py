@@ -24,6 +24,7 @@ from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Acknowledged, Rewritten, Rules, never, never_again, one_is_enough
 from responders.clocks import Clock
+from responders.digest_links import DigestLinks
 from responders.page.app import PageContext, application
 from responders.satisfaction import Questions
 from tests.made import APOLOGY, COMPLAINT, NOON, REPLY, arrive, cases_alone, composition, mention, people
@@ -49,6 +50,7 @@ class Place:
     busy_timeout: float = 5.0
     mails: bool = False
     questions: Questions | None = None
+    digests: DigestLinks | None = None
     refresh: int = 20
     own_edits: bool = True
     two: Callable[[Draft], bool] = one_is_enough
@@ -78,6 +80,7 @@ class Place:
             mails=self.mails,
             refresh=self.refresh,
             questions=self.questions,
+            digests=self.digests,
             times=Clock(hours=HoursOptions(), zone=ZoneInfo(self.options.timezone), times=AnswerTimes(), remind_at=0.5),
         )
         self.runner = web.AppRunner(application(page), access_log=None, shutdown_timeout=0.1)

@@ -31,6 +31,7 @@ class MailDesk:
 
     sender: Sender
     digests: Digests
+    links: DigestLinks
     reader: Reader | None = None
 
     @property
@@ -47,7 +48,7 @@ async def mail_desk(
     state, zone = config.service.state, ZoneInfo(config.page.timezone)
     key = await store.run(key_of, state)
     people = people_of(config)
-    gatherer = gatherer_of(config, store)
+    gatherer, links = gatherer_of(config, store), DigestLinks(key)
     composer = Composer(
         store=store,
         people=people,
@@ -58,14 +59,14 @@ async def mail_desk(
         page=lambda: page_address(config.page.url, state),
         local=not config.page.url,
         replies=bool(mail.imap_host),
-        press=Press(gatherer, DigestLinks(key), local=not config.page.url),
+        press=Press(gatherer, links, local=not config.page.url),
     )
     channel = (config.slack.notices or config.slack.channel) if config.slack is not None else ""
     sender = Sender(store=store, server=server_of(mail), composer=composer, clock=clock, channel=channel)
     receiver = Receiver(store=store, rules=rules, key=key, zone=zone, clock=clock, channel=channel)
     account = account_of(mail)
     reader = Reader(account, store, receiver.take, clock) if account is not None else None
-    yield MailDesk(sender=sender, reader=reader, digests=Digests(store, people, gatherer, clock))
+    yield MailDesk(sender=sender, reader=reader, digests=Digests(store, people, gatherer, clock), links=links)
 
 
 def gatherer_of(config: Config, store: SqliteStore) -> Gatherer:

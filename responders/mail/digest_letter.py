@@ -87,10 +87,10 @@ def _intro(digest: Digest, words: Words) -> Iterator[str]:
         yield words.say("Nothing was written about you, nothing waits, and nothing is wrong.")
     if issue.edition == "daily":
         days = words.whole_date(issue.first) if issue.first == issue.last else words.dates(issue.first, issue.last)
-        yield words.say("What was written: %(days)s. What waits: now.", days=days)
+        yield words.say("What was written: %(days)s · What waits: now", days=days)
     if issue.missed:
         days = ", ".join(_named(issue.missed, words))
-        yield words.say("No digest came out on: %(days)s. This one is about those days, too.", days=days)
+        yield words.say("No digest came out on: %(days)s – this one is about those days, too", days=days)
 
 
 def _named(missed: tuple[date, ...], words: Words) -> Iterator[str]:

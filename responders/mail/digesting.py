@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ from responders.words import Words
 
 KIND: Final = "digest"
 TICK: Final = 20.0  # seconds between two looks at the clock
-_LONG_AGO: Final = datetime.min.replace(tzinfo=ZoneInfo("UTC"))
+_LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
@@ -21,6 +21,20 @@ from responders.mail.printing import Printed
 
 _LONGEST_DOMAIN: Final = 30
 _ID: Final = re.compile(r"<[!-;=?-~]{1,72}>")
+
+
+class _OnOneLine(UnstructuredHeader):
+    """An address that Python would break, or write in a way that only mail programs' text fields understand."""
+
+    max_count = 1
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
+
+
+_HEADERS: Final = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _OnOneLine)  # type: ignore[arg-type] # it becomes one there
+_POLICY: Final = SMTP.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +78,7 @@ def token_id(token: str, sender: str) -> str:
 def message(letter: Letter | Printed, envelope: Envelope) -> EmailMessage:
     """Plain text and HTML of the letter; nothing in it can become a header or markup."""
     shown = letter if isinstance(letter, Printed) else printed_letter(letter, envelope.language)
-    found = EmailMessage(policy=SMTP)
+    found = EmailMessage(policy=_POLICY)
     found["From"] = Address(display_name="Ohlas", addr_spec=envelope.sender)
     found["To"] = Address(display_name=one_line(envelope.person, 60), addr_spec=envelope.recipient)
     found["Subject"] = one_line(shown.subject, 200)
@@ -79,13 +93,13 @@ def message(letter: Letter | Printed, envelope: Envelope) -> EmailMessage:
     # no automatic answer to this, please: it would only come back to us
     found["Auto-Submitted"] = "auto-generated"
     found["X-Auto-Response-Suppress"] = "All"
-    found["Content-Language"] = envelope.language
     if envelope.unsubscribe:
         found["List-Unsubscribe"] = f"<{envelope.unsubscribe}>"
         if envelope.unsubscribe.startswith("https:"):  # RFC 8058 wants that of what mail programs do by themselves
             found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     found.set_content(shown.plain)
     found.add_alternative(shown.html, subtype="html")
+    found["Content-Language"] = envelope.language  # last: whoever sets the content takes such fields away
     return found
 
 

@@ -11,11 +11,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.errors import StoreBusy
+from responders.digest_links import PATH as OFF
 from responders.page import (
     afterwards,
     aside,
     cases,
     correcting,
+    digests,
     drafts,
     holding,
     inbox,
@@ -73,6 +75,10 @@ def application(page: PageContext) -> web.Application:
     app.router.add_post("/aside/{id:[0-9]{1,12}}/draft", _writing(page, aside.draft))
     app.router.add_get("/replies", _reading(page, replies.show))
     app.router.add_get("/afterwards", _reading(page, afterwards.show))
+    app.router.add_get("/digest", _reading(page, digests.show))
+    app.router.add_post("/digest", _writing(page, digests.switch))
+    app.router.add_get(OFF + "{mark}", _open(page, digests.show_by_link))
+    app.router.add_post(OFF + "{mark}", _entering(page, digests.switch_by_link))
     app.router.add_get("/sources", _reading(page, sources.show))
     app.router.add_get(PATH + "{mark}", _open(page, voting.show))
     app.router.add_post(PATH + "{mark}", _entering(page, voting.vote))

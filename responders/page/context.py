@@ -15,6 +15,7 @@ from monitor.store.sign_ins import Session
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
 from responders.clocks import Clock
+from responders.digest_links import DigestLinks
 from responders.page.often import Often
 from responders.page.rendering import render
 from responders.page.security import FRAMING
@@ -43,6 +44,7 @@ class PageContext:
     judge_again: Callable[[int], Awaitable[None]] | None = None  # triages and drafts the mention with this row id
     mails: bool = False
     refresh: int = 20  # seconds after which the bar with what is new loads itself again
+    digests: DigestLinks | None = None  # by which mail programs switch them off
     questions: Questions | None = None  # where customers may say how they were treated
     asked: Often = field(default_factory=lambda: Often(LINKS_PER_ADDRESS, timedelta(hours=1)))
 

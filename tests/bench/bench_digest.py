@@ -20,6 +20,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from monitor.digest.gathering import Gatherer
@@ -119,8 +120,10 @@ def add(rows: dict[str, list[tuple[object, ...]]], number: int, at: float, waits
     stars = {"complaint": 1.0, "praise": 5.0, "neutral": 3.0}[label]
     source = SOURCES[min(int(chance.expovariate(0.4)), len(SOURCES) - 1)]
     rows[MENTION].append(
-        (number, source, f"m{number}", f"https://shop.example/{number}", stars, language, at, at + 300)
-        + (f"{number:064}", label, json.dumps(verdict), 2 if label == "complaint" else 4, number)
+        (
+            *(number, source, f"m{number}", f"https://shop.example/{number}", stars, language, at, at + 300),
+            *(f"{number:064}", label, json.dumps(verdict), 2 if label == "complaint" else 4, number),
+        )
     )
     rows[TEXT].append((number, f"Zuzana {number}", text))
     rows[CASE].append((number, at))
@@ -239,7 +242,7 @@ def compare(store: SqliteStore, plain: sqlite3.Connection, edition: Edition) -> 
         for mine, his in zip(statements, theirs, strict=True):
             if sorted(answers(connection, [mine])[0], key=repr) != sorted(answers(plain, [his])[0], key=repr):
                 print("   differs:", his)
-            a, b = timed(lambda: connection.execute(mine).fetchall()), timed(lambda: plain.execute(his).fetchall())
+            a, b = timed(partial(answers, connection, [mine])), timed(partial(answers, plain, [his]))
             print(f"   {a * 1e3:8.2f} {b * 1e3:8.2f}  {' '.join(mine.split())[:150]}")
     return ours / other
 

@@ -1,0 +1,81 @@
+"""`ohlas digest`: a preview that sends nothing, and one that is mailed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from monitor.cli import cli
+from monitor.store.sqlite import SqliteStore
+from tests.made import arrive, draft_all, mention
+
+CONFIG = """
+[page]
+url = "https://ohlas.shop.example"
+[people.Eva]
+mail = "eva@shop.example"
+language = "pl"
+[people."Ján"]
+language = "sk"
+[mail]
+sender = "ohlas@shop.example"
+host = "127.0.0.1"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    store = SqliteStore(tmp_path / "state" / "ohlas.db")
+    arrive(store, mention(1))
+    draft_all(store)
+    store.close()
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+def ohlas(config: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, ["--config", str(config), "digest", *words])
+
+
+def test_a_preview_is_a_file_and_nothing_else(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "digest.html"
+    done = ohlas(config, "--preview", "--date", "2026-11-23", "--out", str(out))
+    assert done.exit_code == 0 and "1 czeka, 1 skarga – Ohlas, poniedziałek, 23 listopada" in done.output
+    html = out.read_text("utf-8")
+    assert "Czeka na Ciebie" in html and 'href="https://ohlas.shop.example/drafts/1"' in html
+    assert "/digest/off/" in html
+    store = SqliteStore(tmp_path / "state" / "ohlas.db")
+    assert store._engine.rows("SELECT * FROM digest UNION ALL SELECT 1, 2, 3, 4, 5, 6, 7 FROM message") == []
+    store.close()
+
+
+def test_as_text_for_somebody_else(config: Path) -> None:
+    done = ohlas(config, "--preview", "--text", "--for", "Ján", "--edition", "monthly", "--date", "2026-12-01")
+    assert done.exit_code == 0 and "Mesačný prehľad, november 2026" in done.output
+    assert "Týždeň po týždni" in done.output
+
+
+def test_mailed_once(config: Path, tmp_path: Path) -> None:
+    done = ohlas(config, "--send", "--date", "2026-11-23")
+    assert done.exit_code == 0 and "goes to eva@shop.example" in done.output
+    again = ohlas(config, "--send", "--date", "2026-11-23")
+    assert again.exit_code == 1 and "was written to Eva already" in again.output
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ((), 2, "say either --preview or --send"),
+        (("--preview",), 2, "name a file with --out"),
+        (("--preview", "--text", "--for", "Nobody"), 1, "Nobody is not among the people of config.toml; there are"),
+        (("--preview", "--out", "/nowhere/at/all.html"), 1, "cannot be written"),
+        (("--preview", "--text", "--date", "23.11.2026"), 2, "does not match"),
+        (("--send", "--for", "Ján"), 1, "Ján has no address"),
+    ],
+)
+def test_mistakes_say_what_to_do(config: Path, words: tuple[str, ...], status: int, said: str) -> None:
+    done = ohlas(config, *words)
+    assert done.exit_code == status and said in done.output
