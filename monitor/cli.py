@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "erase": ("erase", "Erase what a customer wrote, and everything about it."),
     "draft": ("draft", "Draft the reply to a mention given as JSON."),
     "digest": ("digest", "Show the digest of a morning, or have it mailed."),
+    "report": ("report", "Count what people wrote and how they were answered."),
     "drafts": ("drafts", "Report how drafts fare, and which sentences people change."),
     "guard": ("guard", "Say what speaks against a reply."),
     "new-connector": ("new_connector", "Write a connector to start from, with its test."),

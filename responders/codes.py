@@ -282,6 +282,20 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "channel_warning": _("Customers will soon not reach you here"),
     },
     **CHANNEL_CODES,
+    # what reports are counted by, and how mentions were answered
+    "by": {
+        "week": _("week"),
+        "source": _("source"),
+        "language": _("language"),
+        "aspect": _("what it is about"),
+        "person": _("person"),
+    },
+    "report": {
+        "in_time": _("in time"),
+        "late": _("late"),
+        "untimed": _("no time promised"),
+        "elsewhere": _("answered without us"),
+    },
     # reasons that stand in the audit list
     "why": {
         "no_reply": _("It needs no reply"),

@@ -20,7 +20,20 @@ from monitor.cli import COMMANDS, cli, told
 from monitor.errors import ConfigError, OhlasError, StoreError
 from tests.terminal import OHLAS, ROOT, answer, environment, ohlas, process, shop, shop_with_drafts
 
-LISTED = ("run", "check", "poll", "import", "inbox", "show", "decide", "draft", "classify", "evaluate", "export", "erase")
+LISTED = (
+    "run",
+    "check",
+    "poll",
+    "import",
+    "inbox",
+    "show",
+    "decide",
+    "draft",
+    "classify",
+    "evaluate",
+    "export",
+    "erase",
+)
 COSTLY = ("pydantic", "numpy", "aiohttp", "sqlite_utils", "jinja2", "regex", "asyncio")
 
 
@@ -38,7 +51,17 @@ def test_help_has_a_line_for_every_command() -> None:
     result = ohlas("--help")
     listed = re.findall(r"^  ([a-z-]+)  +\S.*\.$", result.stdout.partition("Commands:")[2], re.MULTILINE)
     assert listed == list(COMMANDS)
-    assert set(LISTED) | {"status", "case", "link", "models", "learn", "drafts", "guard", "new-connector"} == set(COMMANDS)
+    assert set(LISTED) | {
+        "status",
+        "case",
+        "link",
+        "models",
+        "learn",
+        "drafts",
+        "report",
+        "guard",
+        "new-connector",
+    } == set(COMMANDS)
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 

@@ -18,6 +18,7 @@ from monitor.commands.keeping import kept_in_words
 from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.terminal import as_json
 from monitor.errors import OhlasError
+from monitor.sheets import harmless
 
 Row = dict[str, Any]
 
@@ -26,7 +27,6 @@ COLUMNS = (
     *("action", "reply", "created_at", "seen_at", "gone_at"),
 )
 _MOMENTS = ("created_at", "seen_at", "gone_at")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet would run what starts so
 
 
 @click.command()
@@ -185,8 +185,7 @@ def _cell(name: str, value: object, excel: bool) -> str:
         return f"{value:g}".replace(".", "," if excel else ".")
     if name in _MOMENTS and excel:
         return f"{_local(str(value)):%Y-%m-%d %H:%M:%S}"
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return harmless(str(value))
 
 
 def _local(written: str) -> datetime:

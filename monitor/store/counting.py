@@ -135,7 +135,7 @@ class Counting:
 # The first time that an answer to a mention was known to be out, or that a person said that it needs none from us.
 ANSWERED: Final = "('publication_published', 'posted', 'reply_seen', 'handled')"
 _ANSWERS = f"""
-SELECT period, mention.source, mention.language, coalesce(mention.label, '') AS label,
+SELECT period, mention.source AS source, mention.language AS language, coalesce(mention.label, '') AS label,
        coalesce(draft.decided_by, '') AS person, max(decision.at - mention.created_at, 0) AS waited,
        decision.state = 'superseded' AS elsewhere, decision.at <= draft.answer_by AS in_time
   FROM periods CROSS JOIN decision INDEXED BY idx_decision_answered

@@ -23,6 +23,7 @@ from responders.page import (
     inbox,
     lately,
     replies,
+    reports,
     sign_in,
     sources,
     together,
@@ -79,6 +80,7 @@ def application(page: PageContext) -> web.Application:
     app.router.add_post("/digest", _writing(page, digests.switch))
     app.router.add_get(OFF + "{mark}", _open(page, digests.show_by_link))
     app.router.add_post(OFF + "{mark}", _entering(page, digests.switch_by_link))
+    app.router.add_get("/reports", _reading(page, reports.show))
     app.router.add_get("/sources", _reading(page, sources.show))
     app.router.add_get(PATH + "{mark}", _open(page, voting.show))
     app.router.add_post(PATH + "{mark}", _entering(page, voting.vote))

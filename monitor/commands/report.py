@@ -1,0 +1,146 @@
+"""`ohlas report`"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from monitor.commands.opening import Setup, now, pass_setup, reading
+from monitor.commands.terminal import as_json, echo_json, table
+from monitor.errors import OhlasError
+
+if TYPE_CHECKING:
+    from monitor.options import Config
+    from monitor.reports import By, Line, Report
+
+BYS = ("week", "source", "language", "aspect", "person")
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--from", "first", type=DAY, default=None, help="The first day. [default: a Monday eight weeks ago]")
+@click.option("--to", "last", type=DAY, default=None, help="The last day. [default: today]")
+@click.option("--by", type=click.Choice(BYS), default="week", show_default=True, help="What is counted together.")
+@click.option("--json", "form", flag_value="json", help="For programs.")
+@click.option("--csv", "form", flag_value="csv", help="For spreadsheets.")
+@click.option("--html", "form", flag_value="html", help="A page with charts, in the page's language.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="A file for it.")
+@pass_setup
+def command(
+    setup: Setup, first: datetime | None, last: datetime | None, by: str, form: str | None, out: Path | None
+) -> None:
+    """Count what people wrote and how they were answered, by week, source, language, aspect or person.
+
+    Days are those of page.timezone. A mention may be about several things, so by aspect there are no answers; by
+    person there are only answers. Erased mentions are counted as before.
+
+    \b
+    Examples:
+      ohlas report
+      ohlas report --by source --from 2026-10-01 --to 2026-12-31 --csv --out quarter.csv
+      ohlas report --by person --html --out team.html
+    """
+    from monitor.reports import report
+
+    config = setup.config()
+    zone, days = _days(config, first, last)
+    with reading(config) as store:
+        try:
+            found = report(store, cast("By", by), *days, zone)
+        except ValueError as error:
+            raise OhlasError(str(error)) from error
+    if form is None and out is None:
+        click.echo("\n".join(_table(found)))
+    elif form == "json" and out is None:
+        echo_json(shape(found))
+    else:
+        _write(_document(found, form or "json", config), out)
+
+
+def _days(config: Config, first: datetime | None, last: datetime | None) -> tuple[Any, tuple[date, date]]:
+    from zoneinfo import ZoneInfo
+
+    from monitor.reports import usual_days
+
+    zone = ZoneInfo(config.page.timezone)
+    monday, today = usual_days(now(), zone)
+    return zone, (
+        first.date() if first else min(monday, last.date()) if last else monday,
+        last.date() if last else today,
+    )
+
+
+def _document(found: Report, form: str, config: Config) -> bytes:
+    if form == "csv":
+        return as_csv(found)
+    if form == "html":
+        from responders.page.reports import as_file
+
+        return as_file(found, config).encode()
+    return as_json(shape(found)) + b"\n"
+
+
+def _write(document: bytes, out: Path | None) -> None:
+    if out is None:
+        click.echo(document, nl=False)
+        return
+    try:
+        out.write_bytes(document)
+    except OSError as error:
+        raise OhlasError(f"{out} cannot be written: {error.strerror}") from error
+
+
+def shape(found: Report) -> dict[str, Any]:
+    """What `--json` gives: may gain keys, and never loses one."""
+    from monitor.reports import cells
+
+    return {
+        "by": found.by,
+        "from": found.first.isoformat(),
+        "to": found.last.isoformat(),
+        "rows": [{found.by: line.key, **cells(line)} for line in found.lines],
+        "total": cells(found.total),
+        "drafts": {
+            "as_is": found.accepted.as_is,
+            "edited": found.accepted.edited,
+            "rejected": found.accepted.rejected,
+        },
+    }
+
+
+def as_csv(found: Report) -> bytes:
+    """With a heading; the last row is the sum. No cell is a formula, whatever a source or a person is called."""
+    from monitor.reports import COLUMNS, cells
+    from monitor.sheets import harmless
+
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow((found.by, *COLUMNS))
+    for name, line in (*((line.key, line) for line in found.lines), ("total", found.total)):
+        writer.writerow((harmless(name), *("" if value is None else value for value in cells(line).values())))
+    return text.getvalue().encode()
+
+
+def _table(found: Report) -> Iterator[str]:
+    yield f"{found.first:%d.%m.%Y} to {found.last:%d.%m.%Y}"
+    heads = (found.by, "mentions", "complaint", "praise", "neutral", "answered", "in time", "late", "median")
+    rows = [_row(line.key or "-", line) for line in found.lines]
+    yield from table(heads, [*rows, _row("total", found.total)])
+    if found.accepted.total:
+        taken, total = found.accepted.as_is, found.accepted.total
+        yield f"{total} drafts were decided about; {taken} were taken as they were"
+
+
+def _row(name: str, line: Line) -> tuple[str, ...]:
+    from monitor.reports import cells
+
+    values = cells(line)
+    median = values["median_hours"]
+    counts = ("mentions", "complaint", "praise", "neutral", "answered", "in_time", "late")
+    return (name, *(str(values[column]) for column in counts), "" if median is None else f"{median:g} h")

@@ -1,0 +1,159 @@
+"""Reports: the same numbers in the terminal, in files and on the page, with charts that can be read without seeing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser
+
+from monitor.model import Page, Receipt
+from monitor.reports import BYS, WIDE, By, answer_bars, mention_bars, report
+from monitor.store.sqlite import SqliteStore
+from responders.words import LANGUAGES
+from tests.made import NOON, PRAISE, arrive, draft_all, mention
+from tests.page_place import Place, Reader
+from tests.terminal import ohlas, shop
+from tests.test_erasing import act, erase
+from tests.test_page_browser import PHONE, browser, pytestmark
+
+__all__ = ["browser"]
+in_a_browser = pytestmark
+
+BRATISLAVA = ZoneInfo("Europe/Bratislava")
+MONDAY = date(2026, 11, 16)  # NOON is the Saturday after it
+
+
+def fill(store: SqliteStore) -> None:
+    """Three complaints and a praise in this week and the last; one complaint is answered after an hour."""
+    arrive(store, mention(1), mention(2, source="fórum", language="cs"))
+    arrive(store, mention(3, created_at=NOON - timedelta(days=7)))
+    first, *_ = draft_all(store)
+    act(store, first, "approve")
+    draft = store.publications.due(NOON)[0]
+    publication = store.publications.begin(draft, ["Jana"], NOON)
+    assert publication is not None
+    store.publications.finish(publication, Receipt(id="r"), None, NOON + timedelta(hours=1))
+    arrive(store, mention(4, source="fórum"))
+    draft_all(store, verdict=PRAISE)
+
+
+def of(store: SqliteStore, by: By) -> dict[str, tuple[int, int]]:
+    """By key: mentions, and how many were answered."""
+    found = report(store, by, MONDAY - timedelta(days=7), MONDAY + timedelta(days=6), BRATISLAVA)
+    return {line.key: (line.mentions, line.answers.answered if line.answers else 0) for line in found.lines}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SqliteStore:
+    opened = SqliteStore(tmp_path / "state" / "ohlas.db")
+    fill(opened)
+    return opened
+
+
+def test_each_way_of_counting(store: SqliteStore) -> None:
+    assert of(store, "week") == {"2026-11-09": (1, 0), "2026-11-16": (3, 1)}
+    assert of(store, "source") == {"shop": (2, 1), "fórum": (2, 0)}
+    assert of(store, "language") == {"sk": (4, 1)}  # as judged
+    assert of(store, "aspect") == {}
+    assert of(store, "person") == {"Jana": (0, 1)}
+    erase(store, 1, 2, 3, 4)
+    assert of(store, "source") == {"shop": (2, 1), "fórum": (2, 0)}, "erased ones count as before"
+
+
+def test_days_are_those_of_the_time_zone(store: SqliteStore) -> None:
+    late = mention(9, created_at=datetime(2026, 11, 15, 23, 30, tzinfo=UTC))  # half past midnight on the Monday
+    store.mentions.save_page("shop", Page(mentions=(late,)), None, NOON)
+    draft_all(store)
+    found = report(store, "week", MONDAY, MONDAY, BRATISLAVA)
+    assert [(line.key, line.mentions) for line in found.lines] == [("2026-11-16", 1)]
+    for wrong in ((MONDAY, MONDAY - timedelta(days=1)), (date(1990, 1, 1), MONDAY)):
+        with pytest.raises(ValueError, match=r"before the first one|more than 10 years"):
+            report(store, "week", *wrong, BRATISLAVA)
+
+
+def test_bars_are_as_long_as_their_numbers(store: SqliteStore) -> None:
+    found = report(store, "week", MONDAY - timedelta(days=7), MONDAY, BRATISLAVA)
+    shorter, longer = mention_bars(found.lines)
+    assert sum(piece.width for piece in longer.pieces) <= WIDE + 0.01
+    assert [piece.kind for piece in shorter.pieces] == ["complaint"]
+    assert answer_bars(found.lines)[0].pieces == ()
+    assert mention_bars(()) == ()
+
+
+def test_files_hold_the_same_numbers_and_no_formula(tmp_path: Path, store: SqliteStore) -> None:
+    evil = mention(7, source="=1+2")
+    store.mentions.save_page("=1+2", Page(mentions=(evil,)), None, NOON)
+    draft_all(store)
+    config = shop(tmp_path)
+    days = ("--from", "2026-11-09", "--to", "2026-11-22")
+    shape = json.loads(ohlas("report", "--by", "source", *days, "--json", config=config).stdout)
+    assert {row["source"]: row["mentions"] for row in shape["rows"]} == {"shop": 2, "fórum": 2, "=1+2": 1}
+    assert shape["total"]["mentions"] == 5 and shape["total"]["median_hours"] == 1.0
+    assert (shape["from"], shape["to"], shape["drafts"]["as_is"]) == ("2026-11-09", "2026-11-22", 1)
+    rows = list(csv.reader(io.StringIO(ohlas("report", "--by", "source", *days, "--csv", config=config).stdout)))
+    assert {row[0] for row in rows} == {"source", "shop", "fórum", "'=1+2", "total"}
+    out = tmp_path / "report.html"
+    assert ohlas("report", "--by", "source", *days, "--html", "--out", str(out), config=config).exit_code == 0
+    page = out.read_text("utf-8")
+    assert "<svg" in page and "fórum" in page and "<script" not in page
+    assert "shop" in ohlas("report", "--by", "source", *days, config=config).stdout
+    refused = ohlas("report", "--from", "2026-11-22", "--to", "2026-11-01", config=config)
+    assert refused.exit_code == 1 and "before the first one" in refused.output
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    async with Place(tmp_path) as place:
+        fill(place.store)
+        hostile = mention(8, source="<script>alert(1)</script>")
+        place.store.mentions.save_page(hostile.source, Page(mentions=(hostile,)), None, NOON)
+        draft_all(place.store)
+        yield place
+
+
+async def test_the_page_counts_what_the_address_asks_for(place: Place) -> None:
+    async with Reader(place) as jana:
+        await jana.sign_in()
+        for by in BYS:
+            seen = await jana.get(f"/reports?by={by}&from=2026-11-09&to=2026-11-22")
+            assert seen.status == 200 and f'value="{by}" selected' in seen.html
+            assert "style=" not in seen.html and "<script" not in seen.html
+            drawn = re.findall(r'<svg[^>]*aria-labelledby="(\S+) (\S+)"', seen.html)
+            assert all(
+                f'<{tag} id="{mark}"' in seen.html
+                for pair in drawn
+                for tag, mark in zip(("title", "desc"), pair, strict=True)
+            )
+        assert "complaint 4" in (await jana.get("/reports?from=2026-11-09&to=2026-11-22&by=language")).text
+        for odd in ("?by=moon&from=x&to=9999-99-99", "?from=2026-11-22&to=2020-01-01", "?from=0001-01-01"):
+            assert (await jana.get(f"/reports{odd}")).status == 200
+    async with Reader(place) as nobody:
+        assert (await nobody.get("/reports")).status in (303, 401, 403)
+
+
+@in_a_browser
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_axe_finds_nothing_and_nothing_scrolls_sideways(place: Place, browser: Browser, language: str) -> None:
+    token = place.store.sign_ins.offer("jana", place.now)
+    context = await browser.new_context(viewport=PHONE, java_script_enabled=True, locale=language)
+    page = await context.new_page()
+    try:
+        await page.goto(f"{place.url}/sign-in?token={token}")
+        await page.locator("main button").first.click()
+        await page.goto(f"{place.url}/reports?from=2026-11-09&to=2026-11-22")
+        assert await page.locator("html").get_attribute("lang") == language
+        assert await page.locator("svg[role=img]").count() == 2
+        found = await Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    finally:
+        await context.close()
