@@ -35,6 +35,7 @@ class Booked:
 class _Account:
     budget: Budget
     spending: Spending
+    taken: float = 0.0  # in all, since the start
     held: float = 0.0  # of requests under way, which may give some of it back
     refused: bool = False  # since the last time that it was written down
     changed: bool = False
@@ -59,6 +60,10 @@ class Ledger:
 
     def spending(self, budget: Budget) -> Spending:
         return self._account(budget).spending
+
+    def taken(self, budget: Budget) -> float:
+        """In all, since the start of this process."""
+        return self._account(budget).taken
 
     def now(self) -> datetime:
         return self._clock()
@@ -85,6 +90,7 @@ class Ledger:
         found.spent[slot] = max(0.0, found.spent.get(slot, 0.0) + amount)
         found.left -= amount
         account.amounts[slot] += amount
+        account.taken += amount
         account.changed = True
 
     def hold(self, budget: Budget, amount: float) -> None:

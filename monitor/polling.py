@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from monitor import budgets, schedule
-from monitor.budgets import CanBudget, Key, Sharing
+from monitor.budgets import Budget, CanBudget, Key, Sharing
 from monitor.errors import BudgetSpent, SourceError, StoreBusy, TemporaryError
 from monitor.ledger import Ledger
 from monitor.model import Connector, Page
@@ -48,6 +49,7 @@ class Poller:
     _places: asyncio.Semaphore = field(init=False)
     sharing: Sharing = field(init=False)
     _wanted: Mapping[Key, float] = field(init=False)
+    _rounds: dict[Key, float] = field(default_factory=lambda: defaultdict(float))  # what they should have taken
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.concurrency)
@@ -187,13 +189,19 @@ class Poller:
     def _interval(self, name: str, happened: schedule.Outcome, now: datetime) -> float:
         """Seconds; longer where a budget would not last."""
         usual = self.intervals[name]
-        shares = self.sharing.shares.get(name, {}) if isinstance(happened, schedule.Polled) else {}
+        if not isinstance(happened, schedule.Polled) or happened.more:
+            return usual
+        shares = {budget: amount for budget, amount in self.sharing.shares.get(name, {}).items() if amount}
+        for budget, amount in shares.items():
+            self._rounds[budget.key] += amount
         lasting = [
-            budgets.interval(budget, self.ledger.spending(budget), self._wanted[budget.key], usual, now)
-            for budget, amount in shares.items()
-            if amount
+            budgets.interval(budget, self.ledger.spending(budget), self._wants(budget), usual, now) for budget in shares
         ]
         return max([usual, *lasting])
+
+    def _wants(self, budget: Budget) -> float:
+        """What all who share it would spend in a second, with what rounds really took: news and answers take more."""
+        return self._wanted[budget.key] * max(1.0, self.ledger.taken(budget) / self._rounds[budget.key])
 
     def _report(self, state: SourceState, page: Page, saved: SavedPage) -> None:
         for reason in page.skipped[:5]:

@@ -389,10 +389,10 @@ def _poller(store: SqliteStore, sources: dict[str, Watched], ledger: Ledger) -> 
 
 def _allowed(name: str, poller: Poller) -> float:
     """Seconds between two readings, as its interval has it, or what its budgets have left at the end."""
-    usual, now, wishes = poller.intervals[name], datetime.now(UTC), poller.sharing.wanted()
+    usual, now = poller.intervals[name], datetime.now(UTC)
     shares = poller.sharing.shares.get(name, {})
     lasting = [
-        budgets.interval(budget, poller.ledger.spending(budget), wishes[budget.key], usual, now)
+        budgets.interval(budget, poller.ledger.spending(budget), poller._wants(budget), usual, now)
         for budget, amount in shares.items()
         if amount
     ]
