@@ -18,7 +18,7 @@ from monitor.people import Person
 from monitor.store.highlights import Praise
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
-from tests.digest_gallery import highlight
+from tests.digest_gallery import highlight, show
 from tests.made import COMPLAINT, NOON, PRAISE, arrive, draft_all, mention
 
 SUNDAY = date(2026, 11, 22)  # its digest is about Saturday, the day of NOON
@@ -114,6 +114,16 @@ def test_a_quiet_day(store: SqliteStore) -> None:
         PollRecord(source="shop", status="failing", failures=3, refusals=0, due=NOON, at=NOON, error="x")
     )
     assert not gathered(store).is_quiet
+
+
+def test_five_thousand_that_wait(store: SqliteStore) -> None:
+    for thousand in range(5):
+        arrive(store, *(mention(1000 * thousand + n, text="<&'\"" * 200) for n in range(1000)))
+        draft_all(store)
+    digest = gathered(store)
+    assert (digest.waiting.total, len(digest.waiting.shown)) == (5000, 10)
+    shown = show("sk", digest)
+    assert "a ešte 4\N{NO-BREAK SPACE}990" in shown.plain and len(shown.html.encode()) < 60_000
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,9 @@ def test_nothing_that_runs_every_second_reads_a_whole_table(store: SqliteStore) 
         store.messages.due(medium, NOON)  # type: ignore[arg-type]
         store.messages.next_due(medium)  # type: ignore[arg-type]
     store.messages.changes("slack")
+    for _ in range(2):  # the first time writes it down
+        store.digests.subscription("Eva", NOON)
+    store.digests.last("Eva", "daily", NOON.date())
     store.publications.due(NOON)
     store.publications.unknown_due(NOON)
     store.publications.moderated_due(NOON)
