@@ -13,7 +13,8 @@ import pytest
 
 from monitor.channel_options import ChannelOptions, FormCheck, MailboxCheck, PageCheck
 from monitor.channels.listing import channels_of
-from monitor.channels.watching import Looker, Watcher, looking
+from monitor.channels.looking import Looker, looking
+from monitor.channels.watching import Watcher
 from monitor.options import Config, ServiceOptions
 from monitor.settings import read
 from monitor.store.sqlite import SqliteStore

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.channel_options import FormCheck, MailboxCheck, PageCheck
-from monitor.channels.certificates import noting
 from monitor.channels.listing import Channel, channels_of
-from monitor.channels.mailbox import MailExchange, ask_own_server, is_own_server
-from monitor.channels.pages import Visitor
 from monitor.errors import StoreBusy
-from monitor.http import Http
-from monitor.liveness import Health, Seen, Standing, judge
-from monitor.networks import network
+from monitor.liveness import Health, Standing, judge
 from monitor.options import Config
 from monitor.store.channels import ChannelState, LookRecord
 from monitor.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from monitor.channels.looking import Looker
 
 log = logging.getLogger(__name__)
 
@@ -29,49 +26,6 @@ AT_ONCE = 4  # looks
 LEASE = timedelta(minutes=10)  # longer than any look takes; after a crash it is looked at again then
 LONGEST_PAUSE = 60.0  # seconds between two looks at the clock
 BUSY = 5.0  # seconds, while the database is locked or the disk is full
-TOTAL = 20.0  # seconds for one answer
-LARGEST = 5 * 2**20  # bytes of a page
-
-
-@dataclass(slots=True)
-class Looker:
-    """Looks once at one channel, and says what it saw."""
-
-    config: Config
-    visitor: Visitor
-    exchange: MailExchange
-
-    async def look(self, channel: Channel) -> Seen:
-        match channel.check:
-            case PageCheck() if channel.kind == "profile":
-                return await self.visitor.profile(channel.name)
-            case PageCheck() as page:
-                return await self.visitor.page(page)
-            case FormCheck() as form:
-                return await self.visitor.form(form)
-            case MailboxCheck() as mailbox:
-                return await self._mailbox(mailbox)
-
-    async def _mailbox(self, check: MailboxCheck) -> Seen:
-        mail = self.config.mail
-        if check.send and mail is not None:
-            # imported late, with the IMAP library
-            from monitor.channels.round_trip import RoundTrip
-
-            return await RoundTrip(mail).look(check)
-        if mail is not None and is_own_server(check, mail):
-            return await ask_own_server(check, mail)
-        return await self.exchange.ask(check.address)
-
-
-@asynccontextmanager
-async def looking(config: Config, clock: Callable[[], datetime]) -> AsyncIterator[Looker]:
-    """A network session of its own: one connection a host, and it notes when certificates end."""
-    ends: MutableMapping[str, datetime] = {}
-    allowed = config.service.allow_private
-    async with Http(allow_private=allowed, total=TOTAL, max_body=LARGEST, per_host=1, trust=noting(ends)) as http:
-        exchange = MailExchange(tuple(network(text) for text in allowed))
-        yield Looker(config, Visitor(http, ends, clock), exchange)
 
 
 @dataclass(slots=True)
@@ -89,6 +43,9 @@ class Watcher:
         self.zone = ZoneInfo(self.config.page.timezone)
 
     async def run(self) -> None:
+        # imported late: most installations have no channels to look at
+        from monitor.channels.looking import looking
+
         async with looking(self.config, self.clock) as looker:
             while True:
                 pause = await self.step(looker)

@@ -10,7 +10,7 @@ from monitor.commands.opening import now
 
 if TYPE_CHECKING:
     from monitor.channels.listing import Channel
-    from monitor.channels.watching import Looker
+    from monitor.channels.looking import Looker
     from monitor.options import Config
 
 
@@ -31,7 +31,7 @@ async def look_at_channels(config: Config, limit: float) -> list[Look]:
         return []
     # imported late: most have no channels
     from monitor.channels.listing import channels_of
-    from monitor.channels.watching import looking
+    from monitor.channels.looking import looking
 
     async with looking(config, now) as looker:
         return list(
