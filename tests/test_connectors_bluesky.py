@@ -52,7 +52,7 @@ class TestBlueskyContract(ConnectorContract):
         async with super().connector() as connector:
             assert isinstance(connector, bluesky.Bluesky)
             answer, self.server.answer = self.server.answer, BlueskyPlatform()
-            await connector._sign_in(None)
+            await connector._api._sign_in(None)
             self.server.asked.clear()
             self.server.arrived.clear()
             self.server.answer = answer
@@ -408,7 +408,7 @@ async def test_recorded_thread(platform: BlueskyPlatform) -> None:
     view = json.loads((RECORDINGS / "thread_view_post_with_embed_media.json").read_text())["thread"]["post"]
     written = {**view, "record": view["record"] | {"text": "an answer"}}
     async with connected(platform) as source:
-        await source._sign_in(None)
+        await source._api._sign_in(None)
         platform.fault = said({"notifications": [view, written]})
         page = await source.poll("")
     (mention,) = page.mentions
@@ -423,7 +423,7 @@ async def test_recorded_answer_of_ones_own(platform: BlueskyPlatform, name: str)
     found = json.loads((RECORDINGS / f"{name}.json").read_text())
     mention = Mention(source="b", id=uri(1), text="a", created_at=NOON)
     async with connected(platform) as source:
-        await source._sign_in(None)
+        await source._api._sign_in(None)
         platform.fault = said(found)
         receipt = await source.find_reply(mention, found["value"]["text"], "key")
     assert receipt.id == found["uri"]
