@@ -37,13 +37,13 @@ from monitor.rescoring import Rescorer
 from monitor.retention import Keeper
 from monitor.settings import connector_module
 from monitor.store.sqlite import SqliteStore
-from monitor.writing import Writer
 from responders.asking import Asker
 from responders.page.app import PageContext
 from responders.page.app import application as page_application
 from responders.publish import Patience, Publisher
 
 if TYPE_CHECKING:
+    from monitor.writing import Writer
     from responders.mail.desk import MailDesk
     from responders.slack.desk import SlackDesk
 
@@ -150,8 +150,7 @@ class Service:
             patience=Patience(settle=timedelta(seconds=self.config.approval.look_up_after)),
         )
         self.asker = Asker(self.config, self.store, self.clock)
-        llm = self.config.drafting.llm
-        self.writer = Writer(self.store, self.desk, llm, self.clock) if llm else None
+        self.writer = self._writer()
         self.rules = rules_of(self.desk, self.store, self.clock)
         self.keeper = Keeper(
             store=self.store,
@@ -191,6 +190,14 @@ class Service:
             publishing.cancel()
         await self.poller.save_spending()
         announce("stopped; nothing is half-done")
+
+    def _writer(self) -> Writer | None:
+        if self.config.drafting.llm is None:
+            return None
+        # imported late, with all that speaks to a language model
+        from monitor.writing import Writer
+
+        return Writer(self.store, self.desk, self.config.drafting.llm, self.clock)
 
     async def _prepare(self) -> None:
         kinds = {name: options.kind for name, options in self.config.sources.items()}
