@@ -42,6 +42,7 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("correct"), NUMBERS, st.sampled_from(LABELS)),
     st.tuples(st.just("gone"), NUMBERS, st.none()),
     st.tuples(st.just("erase"), NUMBERS, st.none()),
+    st.tuples(st.just("skip"), NUMBERS, st.sampled_from(["skip", "note"])),
     st.tuples(st.just("rewrite"), NUMBERS, st.sampled_from(["", "no JSON", WEB])),
 )
 
@@ -77,6 +78,17 @@ def test_a_table_that_somebody_broke_is_counted_anew(tmp_path: Path) -> None:
     assert tally.drift(connection)
     store.counting.recount()
     assert [tuple(row) for row in before] == [tuple(row) for row in connection.execute("SELECT * FROM mention_count")]
+    store.close()
+
+
+def test_what_was_skipped_is_no_opinion(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "ohlas.db")
+    connection = store._engine.connection
+    _arrive(store, 1, 0)
+    _judge(store, Verdict(label="praise", confidence=1, unsure=False, language="sk"))
+    assert connection.execute("SELECT sum(mentions) FROM mention_count").fetchone()[0] == 2  # by day and by quarter
+    _skip(store, 1, "skip")
+    assert connection.execute("SELECT count(*) FROM mention_count").fetchone()[0] == 0
     store.close()
 
 
@@ -124,6 +136,10 @@ def _erase(store: SqliteStore, number: int, _: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
 
 
+def _skip(store: SqliteStore, number: int, action: str) -> None:
+    store._engine.connection.execute("UPDATE mention SET action = ? WHERE external_id = ?", (action, f"m{number}"))
+
+
 def _rewrite(store: SqliteStore, number: int, verdict: str) -> None:
     store._engine.connection.execute(
         "UPDATE mention SET verdict = ?, source = 'other', created_at = created_at + 1000 WHERE external_id = ?",
@@ -141,5 +157,6 @@ DO: dict[str, Callable[..., None]] = {
     "correct": _correct,
     "gone": _gone,
     "erase": _erase,
+    "skip": _skip,
     "rewrite": _rewrite,
 }

@@ -356,3 +356,9 @@ def m0020_said(db: Database) -> None:
 def m0021_erasing_of(db: Database) -> None:
     """How many mentions of an erasure wait is asked every half a minute."""
     db.execute("CREATE INDEX idx_erasing_of ON erasing(erasure_id)")
+
+
+@migrations()
+def m0022_counting_what_counts(db: Database) -> None:
+    """What was skipped is not counted any more."""
+    tally.create(db.conn)

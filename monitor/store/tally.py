@@ -5,7 +5,7 @@ Everything is counted twice: by the day of UTC, and by its quarters of an hour. 
 quarters by which the two differ, added or taken away: exact in every time zone, and a few hundred rows to read.
 
 Rows with `about` 0 count mentions; those with 1 count mentions that are about an aspect, and one mention may be about
-several. Mentions that were never judged are not counted.
+several. Mentions that were never judged are not counted, nor what was skipped: spam, our own posts, what does not name us.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ def _json(mention: str) -> str:
     return f"CASE WHEN json_valid({mention}.verdict) THEN {mention}.verdict ELSE '{{}}' END"
 
 
+def _counts(mention: str) -> str:
+    """`mention` is how a row is called, with its dot."""
+    return f"({mention}label IS NOT NULL AND {mention}action IS NOT 'skip')"
+
+
 def _aspects(mention: str) -> str:
     """The aspects of one mention, each once, and "" for the mention itself."""
     return (
@@ -49,7 +54,7 @@ def _add(mention: str) -> str:
         f"INSERT INTO mention_count ({_KEYS}, mentions) SELECT unit, aspect <> '',"
         f" CAST({mention}.created_at / unit AS INTEGER), {mention}.label, aspect, {mention}.source,"
         f" coalesce({mention}.language, ''), 1 FROM {_UNITS}, ({_aspects(mention)})"
-        f" WHERE {mention}.label IS NOT NULL ON CONFLICT DO UPDATE SET mentions = mentions + 1;"
+        f" WHERE {_counts(f'{mention}.')} ON CONFLICT DO UPDATE SET mentions = mentions + 1;"
     )
 
 
@@ -60,7 +65,7 @@ def _take(mention: str) -> str:
         where = (
             f"unit = {unit} AND about IN (0, 1) AND slot = CAST({mention}.created_at / {unit} AS INTEGER)"
             f" AND label = {mention}.label AND aspect IN ({_aspects(mention)}) AND source = {mention}.source"
-            f" AND language = coalesce({mention}.language, '')"
+            f" AND language = coalesce({mention}.language, '') AND {_counts(f'{mention}.')}"
         )
         changes += (
             f" UPDATE mention_count SET mentions = mentions - 1 WHERE {where};"
@@ -69,24 +74,24 @@ def _take(mention: str) -> str:
     return changes
 
 
-_COUNTED = ("source", "language", "label", "verdict", "created_at")
+_COUNTED = ("source", "language", "label", "action", "verdict", "created_at")
 _OLD, _NEW = (", ".join(f"{row}.{column}" for column in _COUNTED) for row in ("OLD", "NEW"))
 _TRIGGERS = {
-    "mention_counted_insert": f"AFTER INSERT ON mention WHEN NEW.label IS NOT NULL BEGIN {_add('NEW')} END",
+    "mention_counted_insert": f"AFTER INSERT ON mention WHEN {_counts('NEW.')} BEGIN {_add('NEW')} END",
     "mention_counted_update": f"AFTER UPDATE OF {', '.join(_COUNTED)} ON mention"
     f" WHEN ({_OLD}) IS NOT ({_NEW}) BEGIN {_take('OLD')} {_add('NEW')} END",
-    "mention_counted_delete": f"AFTER DELETE ON mention WHEN OLD.label IS NOT NULL BEGIN {_take('OLD')} END",
+    "mention_counted_delete": f"AFTER DELETE ON mention WHEN {_counts('OLD.')} BEGIN {_take('OLD')} END",
 }
 _RECOUNT = " UNION ALL ".join(
     f"""
 SELECT {unit} AS unit, 0 AS about, CAST(created_at / {unit} AS INTEGER) AS slot, label, '' AS aspect, source,
        coalesce(language, '') AS language, count(*) AS mentions
-  FROM mention WHERE label IS NOT NULL GROUP BY 3, 4, 6, 7
+  FROM mention WHERE {_counts('')} GROUP BY 3, 4, 6, 7
 UNION ALL
 SELECT {unit}, 1, CAST(created_at / {unit} AS INTEGER), label, json_extract(value, '$.name'), source,
        coalesce(language, ''), count(DISTINCT mention.id)
   FROM mention, json_each({_json("mention")}, '$.aspects')
- WHERE label IS NOT NULL AND coalesce(json_extract(value, '$.name'), '') <> '' GROUP BY 3, 4, 5, 6, 7"""
+ WHERE {_counts('')} AND coalesce(json_extract(value, '$.name'), '') <> '' GROUP BY 3, 4, 5, 6, 7"""
     for unit in (SLOT, DAY)
 )
 
