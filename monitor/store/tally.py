@@ -5,7 +5,8 @@ Everything is counted twice: by the day of UTC, and by its quarters of an hour. 
 quarters by which the two differ, added or taken away: exact in every time zone, and a few hundred rows to read.
 
 Rows with `about` 0 count mentions; those with 1 count mentions that are about an aspect, and one mention may be about
-several. Mentions that were never judged are not counted, nor what was skipped: spam, our own posts, what does not name us.
+several. Mentions that were never judged are not counted, nor what was skipped: spam, our own posts, what does not
+name us.
 """
 
 from __future__ import annotations
