@@ -287,3 +287,12 @@ def test_what_goes_is_shown_and_asked_for_first(tmp_path: Path) -> None:
     for wrong in (("--yes",), ("--author", "x", "--mention", "eshop/1"), ("--mention", "eshop/1", "--all")):
         assert ohlas("erase", *wrong, config=config).exit_code == 2
     assert ohlas("erase", "--mention", "eshop/99", "--yes", config=config).exit_code == 1
+
+
+def test_no_digest_names_an_erased_customer(store: SqliteStore) -> None:
+    arrive(store, mention(1), mention(2))
+    draft_all(store)
+    erase(store, 1)
+    day = (NOON - timedelta(days=1), NOON + timedelta(days=1))
+    assert [one.mention_id for one in store.highlights.complaints(*day, limit=9)] == [2]
+    assert store.counting.mentions(day, ("label",))[0].mentions == 2

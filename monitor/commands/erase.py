@@ -208,6 +208,7 @@ def _told(extent: Extent, outcome: Outcome) -> Iterator[str]:
         )
     if extent.mails:
         yield f"{extent.mails} mails about them were sent and stand in mailboxes; delete them there."
+        yield "Digests that you got may quote them, too."
     if extent.cards:
         yield "The running Ohlas empties the cards in Slack."
     if extent.published:

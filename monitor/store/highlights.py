@@ -142,7 +142,8 @@ class Highlights:
         index = "idx_mention_complaints" if label == "complaint" else "idx_mention_praise"
         rows = self._engine.rows(
             f"SELECT mention.id FROM mention INDEXED BY {index} {_IN_TIME} AND label = '{label}'"
-            f" AND {in_scope('mention')} AND gone_at IS NULL AND EXISTS (SELECT 1 FROM json_each(verdict, '$.aspects')"
+            f" AND {in_scope('mention')} AND gone_at IS NULL AND erased_at IS NULL"
+            " AND EXISTS (SELECT 1 FROM json_each(verdict, '$.aspects')"
             " WHERE json_extract(value, '$.name') = :aspect) ORDER BY created_at DESC, mention.id LIMIT :limit",
             _between(since, until, scope) | {"aspect": aspect, "limit": limit},
         )
@@ -165,6 +166,7 @@ class Highlights:
         """Mentions by the store's numbers, in that order; those that are gone from their source are left out."""
         rows = self._engine.rows(
             f"{_HIGHLIGHT} WHERE mention.id IN ({placeholders(len(ids))}) AND mention.gone_at IS NULL"
+            " AND mention.erased_at IS NULL"
             " AND (draft.id IS NULL OR draft.id = (SELECT max(id) FROM draft newest"
             " WHERE newest.mention_id = mention.id))",
             tuple(ids),
