@@ -20,15 +20,13 @@ from monitor.budgets import Budget
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
-from monitor.meta import GraphApi, MetaOptions, TooMuch, changes, following, handshake, listed, moment
+from monitor.meta import GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
 from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
-from monitor.rounds import Round
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
 
 QUOTA = "200 requests an hour, of all sources with the token"
 COST = "free"
-POSTS = 25  # in one answer
 COMMENTS = 25  # below each of them
 MORE = 100  # comments in an answer that holds those of one post alone
 LOOKED_AT = 10  # posts and comments that one poll looks at again
@@ -63,13 +61,11 @@ def connect(settings: Settings, http: Http) -> Facebook:
     return ListeningFacebook(settings, http) if settings.verify_token else Facebook(settings, http)
 
 
-class _State(Round):
+class _State(MetaRound):
     """The cursor: a round reads posts up to an age, then what more stands below some of them."""
 
-    size: int = Field(default=POSTS, ge=1, le=POSTS)  # posts that are asked for at once
     posts: dict[str, dict[str, str]] = Field(default_factory=dict)  # with more comments -> what asks for them
     answered: list[str] = Field(default_factory=list)  # what the page seems to have answered meanwhile
-    token_at: float = 0.0  # when it was asked how long the token lasts
 
     def is_due(self, job: str, settings: Settings, now: float) -> bool:
         match job:
@@ -80,7 +76,7 @@ class _State(Round):
             case "again":
                 return bool(self.answered or self.watched.due(now, settings.recheck_days))
             case "token":
-                return bool(settings.app_id) and now - self.token_at > DAY
+                return self.must_look_at_token(settings, now)
         return True
 
 
@@ -127,8 +123,6 @@ class Facebook:
         # a page cannot see by their IDs whether posts of others are still there
         state.watched.add((one for one in page.mentions if not one.raw["elsewhere"]), now.timestamp())
         state.leave(_ORDER, is_due, unfinished=state.size < size or (job == "posts" and bool(state.posts)))
-        if not state.job:
-            state.size = min(state.size + 1, POSTS)
         return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=self._graph.wait)
 
     async def close(self) -> None:
@@ -191,9 +185,7 @@ class Facebook:
             case "again":
                 return await self._look_again(state, now)
             case "token":
-                state.token_at = now.timestamp()
-                await self._graph.look_at_token(now)
-                return Page()
+                return await state.look_at_token(self._graph, now)
             case _:
                 return await self._read_posts(job, state, now)
 
@@ -202,12 +194,8 @@ class Facebook:
         since = state.reach(OVERLAP, self._settings.days)
         comments = f"comments.filter(stream).{_NEWEST}.since({since}).limit({COMMENTS}){{{_COMMENT}}}"
         fields = _POST if job == "tagged" else f"{_POST},{comments}"
-        try:
-            answer = await self._graph.get(f"{self._settings.page}/{job}", fields, state.after, limit=state.size)
-        except TooMuch:
-            if state.size == 1:
-                raise
-            state.size //= 2
+        answer = await state.posts_of(self._graph, f"{self._settings.page}/{job}", fields)
+        if answer is None:
             return Page()
         posts = things(listed(answer, "Facebook"))
         oldest = now - timedelta(days=self._settings.days)

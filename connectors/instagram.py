@@ -21,15 +21,13 @@ from monitor.budgets import Budget
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
-from monitor.meta import GraphApi, MetaOptions, TooMuch, changes, following, handshake, listed, moment
+from monitor.meta import POSTS, GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
 from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
-from monitor.rounds import Round
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
 
 QUOTA = "200 requests an hour, of all sources with the token"
 COST = "free"
-POSTS = 25  # in one answer
 COMMENTS = 50  # the most of one post, or of answers to one comment, that an answer holds
 LOOKED_AT = 10  # comments that one poll looks at again, or that it was told of
 LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
@@ -65,12 +63,10 @@ def connect(settings: Settings, http: Http) -> Instagram:
     return ListeningInstagram(settings, http) if settings.verify_token else Instagram(settings, http)
 
 
-class _State(Round):
+class _State(MetaRound):
     """The cursor: a round reads posts up to an age, then what more stands below some of them."""
 
-    size: int = Field(default=POSTS, ge=1, le=POSTS)  # posts that are asked for at once
     posts: dict[str, tuple[str, dict[str, str]]] = Field(default_factory=dict)  # with more comments -> link, next page
-    token_at: float = 0.0  # when it was asked how long the token lasts
 
 
 @dataclass(slots=True)
@@ -113,8 +109,6 @@ class Instagram:
         state.watched.add(own, now.timestamp())
         unfinished = state.size < size or (job == "posts" and bool(state.posts)) or (job == "told" and bool(self._told))
         state.leave(_ORDER, is_due, unfinished=unfinished)
-        if not state.job:
-            state.size = min(state.size + 1, POSTS)
         return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=self._graph.wait)
 
     async def close(self) -> None:
@@ -188,7 +182,7 @@ class Instagram:
             case "again":
                 return bool(state.watched.due(now, self._settings.recheck_days))
             case "token":
-                return bool(self._settings.app_id) and now - state.token_at > DAY
+                return state.must_look_at_token(self._settings, now)
         return True
 
     async def _do(self, job: str, state: _State, now: datetime) -> Page:
@@ -202,21 +196,15 @@ class Instagram:
             case "again":
                 return await self._look_again(state, now)
             case "token":
-                state.token_at = now.timestamp()
-                await self._graph.look_at_token(now)
-                return Page()
+                return await state.look_at_token(self._graph, now)
             case _:
                 return await self._read_media(state, now)
 
     async def _read_media(self, state: _State, now: datetime) -> Page:
         """Posts of the account with their newest comments."""
         path = f"{self._settings.account}/media"
-        try:
-            answer = await self._graph.get(path, _MEDIA, state.after, limit=state.size)
-        except TooMuch:
-            if state.size == 1:
-                raise
-            state.size //= 2
+        answer = await state.posts_of(self._graph, path, _MEDIA)
+        if answer is None:
             return Page()
         found, since = _Found(), state.reach(OVERLAP, self._settings.days)
         state.after = following(answer) if self._is_young(answer, now) else {}

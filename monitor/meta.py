@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -24,12 +24,14 @@ from monitor.budgets import Budget, Rolling, account_of
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string, strings
 from monitor.http import DAY, Http, Response, error_for, retry_after
-from monitor.model import Abilities, Ability
+from monitor.model import Abilities, Ability, Page
 from monitor.options import SourceOptions
+from monitor.rounds import Round
 
 log = logging.getLogger(__name__)
 
 GRAPH = "https://graph.facebook.com/v26.0"
+POSTS = 25  # in one answer
 EARLY = 14  # days before a token ends at which people are told
 HOURLY = 200  # requests; Meta allows that for each user, or 4,800 a day for each who is engaged: there is one at least
 RESERVE = 20  # of them, kept for answers
@@ -185,6 +187,36 @@ class GraphApi:
         self.wait, free = pause(response.headers)
         if self.wait:
             self._meter.observe(HOURLY * free, self.wait)
+
+
+class MetaRound(Round):
+    """A round of a source on Facebook or on Instagram; after an answer that was too much it asks for fewer posts."""
+
+    size: int = Field(default=POSTS, ge=1, le=POSTS)  # posts that are asked for at once
+    token_at: float = 0.0  # when it was asked how long the token lasts
+
+    def leave(self, order: Sequence[str], is_due: Callable[[str], bool], *, unfinished: bool) -> None:
+        super().leave(order, is_due, unfinished=unfinished)
+        if not self.job:
+            self.size = min(self.size + 1, POSTS)
+
+    async def posts_of(self, graph: GraphApi, path: str, fields: str) -> dict[str, Any] | None:
+        """The next page of posts. None: so many are too much at once, the next time fewer are asked for."""
+        try:
+            return await graph.get(path, fields, self.after, limit=self.size)
+        except TooMuch:
+            if self.size == 1:
+                raise
+            self.size //= 2
+            return None
+
+    def must_look_at_token(self, options: MetaOptions, now: float) -> bool:
+        return bool(options.app_id) and now - self.token_at > DAY
+
+    async def look_at_token(self, graph: GraphApi, now: datetime) -> Page:
+        self.token_at = now.timestamp()
+        await graph.look_at_token(now)
+        return Page()
 
 
 def listed(answer: Mapping[str, Any], name: str) -> list[Any]:
