@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +23,7 @@ from monitor.store.views import InboxFilter
 from responders.approval import Rules, decide
 from tests.bytes_left import left
 from tests.made import NOON, arrive, draft_all, mention, people
-from tests.terminal import OHLAS, REVIEWS, environment, ohlas, shop, shop_with_drafts
+from tests.terminal import REVIEWS, ROOT, ohlas, shop, shop_with_drafts
 
 RULES = Rules(people=people("Jana"), grace=timedelta(0), check=lambda _draft, _text, _actor: ())
 LATER = NOON + timedelta(minutes=5)
@@ -209,35 +211,70 @@ def test_nothing_is_left_between_rows_that_were_moved(tmp_path: Path) -> None:
     again.close()
 
 
-@pytest.mark.timeout(120)
+KILLED = """
+import os, signal, sqlite3, sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+left = int(sys.argv[2])
+connect = sqlite3.connect
+
+def count(statement):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def counted(*arguments, **options):
+    connection = connect(*arguments, **options)
+    connection.set_trace_callback(count)
+    return connection
+
+sqlite3.connect = counted
+from monitor.store.compacting import scour
+from monitor.store.sqlite import SqliteStore
+
+store = SqliteStore(Path(sys.argv[1]))
+now = datetime.now(UTC)
+ids = [one.row_id for one in store.customers.called("zebra faxova")]
+store.erasing.ask(ids, actor="Jana", via="terminal", why="asked", now=now)
+while store.erasing.step(20, now):
+    pass
+scour(Path(sys.argv[1]), store.erasing.unfinished(), now)
+print("done")
+"""
+
+
+@pytest.mark.timeout(180)
 async def test_kill_9_in_the_middle_and_again_leaves_nothing(tmp_path: Path) -> None:
+    """At the n-th statement, in the middle of a transaction too, and while the file is written anew."""
     reviews = [
-        {**REVIEWS[0], "id": f"z{n}", "author": "Zebra Faxová", "url": f"https://zxqvkw.hu/z{n}"} for n in range(150)
+        {**REVIEWS[0], "id": f"z{n}", "author": "Zebra Faxová", "url": f"https://zxqvkw.hu/z{n}"} for n in range(60)
     ]
     config = shop(tmp_path, reviews=[*REVIEWS, *reviews])
     assert ohlas("import", str(tmp_path / "reviews.jsonl"), "--source", "eshop", config=config).exit_code == 0
     (tmp_path / "reviews.jsonl").unlink()
-    database = tmp_path / "state" / "ohlas.db"
-    cut_off = 0
-    for kill_after in (1, 3, 8):
+    database, statement, kills = tmp_path / "state" / "ohlas.db", 40, 0
+    erased = [_erased(database)]
+    while True:
         erasing = await asyncio.create_subprocess_exec(
-            *OHLAS, "erase", "--author", "zebra faxova", "--yes", cwd=tmp_path, env=environment(),
-            stdout=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        ended = asyncio.ensure_future(erasing.wait())
-        while not ended.done() and await asyncio.to_thread(_erased, database) < kill_after * 12:
-            await asyncio.wait({ended}, timeout=0.001)
-        if not ended.done():
-            erasing.kill()
-            cut_off += 1
-        await ended
-    assert cut_off >= 1 and 0 < _erased(database) < 153
+            sys.executable, "-c", KILLED, str(database), str(statement), cwd=ROOT, stdout=asyncio.subprocess.DEVNULL
+        )
+        await erasing.wait()
+        erased.append(_erased(database))
+        if erasing.returncode == 0:
+            break
+        assert erasing.returncode == -signal.SIGKILL
+        kills, statement = kills + 1, statement * 2
+    assert kills >= 4 and any(0 < one < 60 for one in erased), "some were killed half-way"
+    assert erased == sorted(erased) and erased[-1] == 60, "nothing that was erased comes back"
     result = ohlas("erase", "--finish", "--json", config=config)
     assert result.exit_code == 0 and json.loads(result.stdout)["finished"], result.output
     assert left(tmp_path / "state", "Zebra Faxová", "zxqvkw") == []
     store = SqliteStore(database)
-    assert store.mentions.count() == 153 and store.erasing.unfinished() == []
+    assert store.mentions.count() == 63 and store.erasing.unfinished() == []
     assert store.mentions.get(1).author == "Zora Bystrá"  # type: ignore[union-attr]
+    assert store.counting.recount() == 0
     store.close()
 
 
