@@ -123,6 +123,7 @@ class Highlights:
         """The gravest ones: by priority, then by stars, the newest first. One for each customer's matter."""
         rows = self._engine.rows(
             f"SELECT mention.id FROM mention INDEXED BY idx_mention_complaints {_IN_TIME} AND label = 'complaint'"
+            " AND mention.action IS NOT 'skip'"
             f" AND {in_scope('mention')} ORDER BY coalesce(priority, 9), coalesce(rating, 3), created_at DESC, id"
             " LIMIT :limit",
             _between(since, until, scope) | {"limit": 4 * limit},
@@ -142,7 +143,7 @@ class Highlights:
         index = "idx_mention_complaints" if label == "complaint" else "idx_mention_praise"
         rows = self._engine.rows(
             f"SELECT mention.id FROM mention INDEXED BY {index} {_IN_TIME} AND label = '{label}'"
-            f" AND {in_scope('mention')} AND gone_at IS NULL AND erased_at IS NULL"
+            f" AND {in_scope('mention')} AND gone_at IS NULL AND erased_at IS NULL AND action IS NOT 'skip'"
             " AND EXISTS (SELECT 1 FROM json_each(verdict, '$.aspects')"
             " WHERE json_extract(value, '$.name') = :aspect) ORDER BY created_at DESC, mention.id LIMIT :limit",
             _between(since, until, scope) | {"aspect": aspect, "limit": limit},
@@ -154,7 +155,8 @@ class Highlights:
         rows = self._engine.rows(
             f"SELECT mention.id, author, title, substr(text, 1, {_LONGEST}) AS text"
             f" FROM mention INDEXED BY idx_mention_praise CROSS JOIN mention_text USING (id) {_IN_TIME}"
-            f" AND label = 'praise' AND {in_scope('mention')} AND gone_at IS NULL AND title || text <> ''"
+            f" AND label = 'praise' AND action IS NOT 'skip' AND {in_scope('mention')} AND gone_at IS NULL"
+            " AND title || text <> ''"
             " ORDER BY created_at DESC, mention.id LIMIT :limit",
             _between(since, until, scope) | {"limit": limit},
         )
