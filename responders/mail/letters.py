@@ -17,6 +17,7 @@ from monitor.store.asking import Asking
 from monitor.store.views import Matter
 from monitor.text import clean, one_line
 from responders.mail.keywords import Wanted, shown_keyword
+from responders.mail.room import fitting, line
 from responders.places import handled_elsewhere, said_elsewhere
 from responders.words import Words
 
@@ -139,12 +140,12 @@ def round_letter(shown: Sequence[Waiting], waiting: int, notices: Sequence[str],
     `waiting` ones."""
     words = desk.words
     heading = _round_heading(waiting, notices, words)
-    lines = [_line(notice, _NOTICE) for notice in notices[:MOST_NOTICES]]
+    lines = [line(notice, _NOTICE) for notice in notices[:MOST_NOTICES]]
     if len(notices) > MOST_NOTICES:
         lines.append(_more(len(notices) - MOST_NOTICES, words))
     return Letter(
         subject=one_line(heading, _SUBJECT),
-        heading=_line(heading, _NOTICE) if waiting or len(notices) > 1 else words.say("Something happened"),
+        heading=line(heading, _NOTICE) if waiting or len(notices) > 1 else words.say("Something happened"),
         preview=one_line(" · ".join([*lines, *(one.matter.mention.author for one in shown)]), 120),
         lines=tuple(lines),
         button=Link(text=words.say("Open the inbox"), address=f"{desk.page}/") if desk.page else None,
@@ -237,22 +238,22 @@ def _more(number: int, words: Words) -> str:
 def shows_all_of(text: str) -> bool:
     """Whether a letter about one draft shows this reply as it is; only then may an answer to that letter approve it."""
     readable = clean(text)
-    return _fitting(readable, _ALONE.reply)[1] and readable.split() == text.split()
+    return fitting(readable, _ALONE.reply)[1] and readable.split() == text.split()
 
 
 def _part(waiting: Waiting, desk: Desk, room: _Room) -> DraftPart:
     words, matter = desk.words, waiting.matter
     draft, mention = matter.draft, matter.mention
-    original, original_whole = _fitting(clean(_original(mention)), room.original)
+    original, original_whole = fitting(clean(_original(mention)), room.original)
     readable = clean(draft.text)
-    reply, reply_whole = _fitting(readable, room.reply)
+    reply, reply_whole = fitting(readable, room.reply)
     cut = not (original_whole and reply_whole)
     return DraftPart(
-        title=_line(_title(matter, words), room.line),
-        facts=tuple(_line(fact, room.line) for fact in _facts(waiting, desk)),
+        title=line(_title(matter, words), room.line),
+        facts=tuple(line(fact, room.line) for fact in _facts(waiting, desk)),
         original_title=words.say("What the customer wrote"),
         original=original or "–",
-        why=tuple(_line(reason, room.line) for reason in islice(_why(matter, words), room.reasons)),
+        why=tuple(line(reason, room.line) for reason in islice(_why(matter, words), room.reasons)),
         reply_title=_reply_title(matter, words),
         reply=reply,
         language=draft.language,
@@ -329,28 +330,11 @@ def _findings(matter: Matter, words: Words, room: int) -> Iterator[FindingLine]:
         grave = one.severity == "error"
         excerpt = f" „{words.code('part', one.excerpt)}“" if one.excerpt else ""
         said = words.say("Error") if grave else words.say("Warning")
-        yield FindingLine(text=_line(f"{said}: {words.finding(one)}{excerpt}", room), grave=grave)
+        yield FindingLine(text=line(f"{said}: {words.finding(one)}{excerpt}", room), grave=grave)
 
 
 def _original(mention: Mention) -> str:
     return "\n".join(part for part in (mention.title, mention.text) if part)
-
-
-def _line(text: str, room: int) -> str:
-    return _fitting(one_line(text, room), room)[0]
-
-
-def _fitting(text: str, room: int) -> tuple[str, bool]:
-    """As much of the text as takes at most `room` bytes of HTML, and whether that is all of it."""
-    taken = 0
-    for place, letter in enumerate(text):
-        taken += _WEIGHT.get(letter) or len(letter.encode(errors="replace"))
-        if taken > room:
-            return text[:place].rstrip() + "…", False
-    return text, True
-
-
-_WEIGHT: Final = {"&": 5, "<": 4, ">": 4, '"': 5, "'": 5, "\n": 6}
 
 
 def _long(length: timedelta) -> str:
