@@ -7,6 +7,7 @@ the pieces in which it is counted; each is named by the Unix seconds at which it
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Mapping
@@ -271,6 +272,13 @@ class Sharing:
         for source, shares in self.shares.items():
             for budget, amount in shares.items():
                 total[budget.key] += amount / self.intervals[source]
+        return dict(total)
+
+    def once(self) -> dict[Key, float]:
+        """What it takes to read all of them once."""
+        total: dict[Key, float] = defaultdict(float)
+        for budget, amount in itertools.chain.from_iterable(shares.items() for shares in self.shares.values()):
+            total[budget.key] += amount
         return dict(total)
 
     def sharers(self) -> dict[Budget, list[str]]:

@@ -49,13 +49,14 @@ class Poller:
     _places: asyncio.Semaphore = field(init=False)
     sharing: Sharing = field(init=False)
     _wanted: Mapping[Key, float] = field(init=False)
+    _once: Mapping[Key, float] = field(init=False)
     _rounds: dict[Key, float] = field(default_factory=lambda: defaultdict(float))  # what they should have taken
 
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.concurrency)
         shares = {name: one.budgets for name, one in self.connectors.items() if isinstance(one, CanBudget)}
         self.sharing = Sharing(shares, self.intervals)
-        self._wanted = self.sharing.wanted()
+        self._wanted, self._once = self.sharing.wanted(), self.sharing.once()
 
     async def run(self) -> None:
         """Until cancelled; polls under way are cancelled too, and are late next time, not lost."""
@@ -200,8 +201,12 @@ class Poller:
         return max([usual, *lasting])
 
     def _wants(self, budget: Budget) -> float:
-        """What all who share it would spend in a second, with what rounds really took: news and answers take more."""
-        return self._wanted[budget.key] * max(1.0, self.ledger.taken(budget) / self._rounds[budget.key])
+        """What all who share it would spend in a second, with what rounds really took: news and answers take more.
+
+        One round of everybody is taken for what it should be, as at first many rounds are begun and few are over.
+        """
+        key, once = budget.key, self._once[budget.key]
+        return self._wanted[key] * max(1.0, (self.ledger.taken(budget) + once) / (self._rounds[key] + once))
 
     def _report(self, state: SourceState, page: Page, saved: SavedPage) -> None:
         for reason in page.skipped[:5]:
