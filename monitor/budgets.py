@@ -146,13 +146,18 @@ def in_words(budget: Budget) -> str:
     """ "10,000 units a day"."""
     match budget.window:
         case Rolling(seconds):
-            each = f"in {seconds / 60:g} minutes"
+            each = _within(seconds)
         case Day():
             each = "a day"
         case _:
             each = "a month"
     much = f"${budget.limit:,g}" if budget.unit == "USD" else f"{budget.limit:,.0f} {budget.name}"
     return f"{much} {each}"
+
+
+def _within(seconds: float) -> str:
+    usual = {60.0: "a minute", 3600.0: "an hour", 86_400.0: "in 24 hours"}
+    return usual.get(seconds) or f"in {seconds / 60:g} minutes"
 
 
 @dataclass(slots=True)

@@ -443,3 +443,16 @@ async def test_money_is_not_spent_twice_over_kills_and_restarts(tmp_path: Path) 
     lost = 3 * 2 * 5 * 0.011  # what two sources had asked for when they were killed
     assert platform.bill <= cap and row.sources == ("one", "two")
     assert counted >= platform.bill - lost
+
+
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        (Rolling(60), "a minute"),
+        (Rolling(900), "in 15 minutes"),
+        (Rolling(3600), "an hour"),
+        (Rolling(86_400), "in 24 hours"),
+    ],
+)
+def test_a_quota_is_told_as_people_say_it(window: Window, words: str) -> None:
+    assert budgets.in_words(made(1000, window)) == f"1,000 requests {words}"

@@ -250,7 +250,7 @@ def test_status_counts(desk: Path) -> None:
     found = answer("status", "--json", config=desk)
     assert set(found) == {
         *("running", "page", "mentions", "labels", "drafts", "waiting_since", "sources", "notices"),
-        *("model", "degraded"),
+        *("model", "degraded", "budgets", "channels", "kept", "erasing"),
     }
     assert (found["running"], found["mentions"], found["drafts"]["waiting"]) == (False, 3, 2)
     assert found["labels"] == {"complaint": 1, "praise": 1, "neutral": 1}

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from monitor.commands.answers import Answer as Found
+from monitor.model import Abilities, Ability
 from monitor.settings import load
 from monitor.store.sqlite import SqliteStore
 from tests.loopback import Answer, Asked, Loopback
@@ -113,6 +115,18 @@ async def test_check_says_what_may_be_done_with_a_key(tmp_path: Path, server: Lo
     assert code == 0 and "-token" not in out + err
     for name, (_, state, why) in KEYS.items():
         assert found[name]["state"] == state and why in found[name]["why"]
+
+
+async def test_check_cuts_no_reason_off(tmp_path: Path, server: Loopback) -> None:
+    server.answer = Answer(status=403)
+    shop(tmp_path, CONFIG + SOURCES.format(origin=server.origin))
+    code, out, _ = await process(tmp_path, "check", KEY=KEY, COLUMNS="80")
+    assert code == 1 and "…" not in out and "whether the site lets us in" in " ".join(out.split())
+
+
+def test_check_fails_where_the_key_is_not_enough_for_reading() -> None:
+    able = Abilities(reads=Ability("no", "the token lacks reading"), replies=Ability("no"), confirms=Ability("yes"))
+    assert not Found(name="page", kind="facebook", reachable=True, abilities=able).reads
 
 
 async def test_check_offline_reaches_out_to_nobody(tmp_path: Path, server: Loopback) -> None:

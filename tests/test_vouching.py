@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -223,3 +224,4 @@ def test_one_line_says_it_all() -> None:
         "read yes (3 mentions, and more is waiting; waits for deliveries at /in/shop)"
         " · reply no (make a token with write) · confirm by hand"
     )
+    assert in_words(replace(found, mentions=1, more=False)).startswith("read yes (1 mention; waits")

@@ -41,6 +41,11 @@ class Answer:
     receives: bool = False
     problem: str = ""
 
+    @property
+    def reads(self) -> bool:
+        """False also where the platform answers, but its credentials are not enough for reading."""
+        return self.reachable and self.abilities.reads.state != "no"
+
 
 async def ask_all(setup: Setup, config: Config, limit: float) -> list[Answer]:
     """Side by side, so that it takes as long as the slowest source."""
@@ -121,7 +126,8 @@ def _with_what_came(answer: Answer) -> Ability:
     reads = answer.abilities.reads
     if reads.state != "yes":
         return reads
-    came = f"{answer.mentions} mentions{', and more is waiting' if answer.more else ''}"
+    mentions = "1 mention" if answer.mentions == 1 else f"{answer.mentions} mentions"
+    came = f"{mentions}{', and more is waiting' if answer.more else ''}"
     sent = f"waits for deliveries at /in/{answer.name}" if answer.receives else ""
     told = came if answer.mentions or not sent else ""
     return replace(reads, why="; ".join(part for part in (reads.why, told, sent) if part))

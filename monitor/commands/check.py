@@ -15,7 +15,7 @@ from monitor.commands.channels import in_words as look_in_words
 from monitor.commands.keeping import kept_in_words
 from monitor.commands.media import Medium, try_media
 from monitor.commands.opening import Setup, pass_setup
-from monitor.commands.terminal import echo_json, table, written_out
+from monitor.commands.terminal import echo_json, unfolded, written_out
 from monitor.errors import AuthError, ConfigError, ModelUnusable, NotFound, OhlasError
 from monitor.text import one_line
 
@@ -63,7 +63,7 @@ class Found:
             self.author.problem if self.author else "",
             *(medium.problem for medium in self.media),
         ]
-        return not any(used) and all(answer.reachable for answer in self.answers)
+        return not any(used) and all(answer.reads for answer in self.answers)
 
     @property
     def dead(self) -> bool:
@@ -109,7 +109,7 @@ def command(setup: Setup, offline: bool, timeout: float, as_json: bool) -> None:
         raise OhlasError(model.problem)
     if author and author.problem:
         raise OhlasError(f"drafting.llm: {author.problem}")
-    if silent := [answer.name for answer in answers if not answer.reachable]:
+    if silent := [answer.name for answer in answers if not answer.reads]:
         raise OhlasError(f"cannot be read: {', '.join(silent)}")
     if closed := [medium.name for medium in media if medium.problem]:
         raise OhlasError(f"cannot be used: {', '.join(closed)}")
@@ -226,17 +226,28 @@ def _show(setup: Setup, loaded: Loaded, found: Found) -> None:
         where = f"at {author.endpoint}" if author.endpoint else "on this machine"
         _section("Language model", [author.problem or f"{author.model}, {where}: {author.note or 'ok'}"])
     rows = [(answer.name, answer.kind, in_words(answer)) for answer in answers]
-    _section("Sources", table(("name", "kind", "answer"), rows) if rows else ())
+    _section("Sources", unfolded(("name", "kind", "answer"), rows, indent=2) if rows else ())
     for answer in answers:
         _section(f"Left out by {answer.name}", answer.skipped[:10])
     ways = [(medium.name, f"CANNOT BE USED: {medium.problem}" if medium.problem else medium.note) for medium in media]
-    _section("Slack and mail", table(("way", "answer"), ways) if ways else ())
+    _section("Slack and mail", unfolded(("way", "answer"), ways, indent=2) if ways else ())
     mute = any(answer.abilities.replies.state == "no" for answer in answers)
     looks = [(look.name, look.kind, look_in_words(look)) for look in found.looks]
-    _section("Channels", table(("channel", "kind", "answer"), looks) if looks else ())
+    _section("Channels", unfolded(("channel", "kind", "answer"), looks, indent=2) if looks else ())
     _section("Kept", kept_in_words(loaded.config.retention))
-    if not loaded.warnings and not mute and not found.dead and found.is_fine:
-        click.echo("Everything is in order." if answers or media else "config.toml is in order.")
+    if found.is_fine:
+        click.echo(_summary(loaded, found, mute=mute))
+
+
+def _summary(loaded: Loaded, found: Found, *, mute: bool) -> str:
+    noticed = {
+        "the warnings": bool(loaded.warnings),
+        "sources that cannot answer": mute,
+        "channels that do not work": found.dead,
+    }
+    if any(noticed.values()):
+        return f"Ohlas can run. Worth a look: {', '.join(name for name, is_so in noticed.items() if is_so)}."
+    return "Everything is in order." if found.answers or found.media else "config.toml is in order."
 
 
 def _section(title: str, lines: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from monitor.budgets import in_words, standing
 from monitor.commands.keeping import being_erased, kept_in_words
 from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.running import is_running, page_url
-from monitor.commands.terminal import echo_json, moment, on_one_line, table
+from monitor.commands.terminal import echo_json, moment, on_one_line, unfolded
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -145,13 +145,13 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['mentions']} mentions: {_labels(found['labels'])}" if found["mentions"] else "no mentions yet"
     if found["sources"]:
         yield ""
-        yield from table(("source", "kind", "status", "mentions", "last read", "error"), _rows(found["sources"]))
+        yield from unfolded(("source", "kind", "status", "mentions", "last read", "error"), _rows(found["sources"]))
     if used := [one for one in found["budgets"] if one["spent"] or one["closed_until"]]:
         yield ""
-        yield from table(("budget", "spent", "of", "new at", "shared by"), _budget_rows(used))
+        yield from unfolded(("quota of", "used", "of", "new at", "shared by"), _budget_rows(used))
     if found["channels"]:
         yield ""
-        yield from table(
+        yield from unfolded(
             ("channel", "kind", "health", "since", "looked at", "what was seen"), _looks(found["channels"])
         )
     yield ""
@@ -165,7 +165,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 def _budget_rows(budgets: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [
         (
-            one["account"],
+            one["account"].partition(":")[0],
             f"{one['spent']:,g}",
             one["text"],
             moment(one["closed_until"] or one["new_at"]),

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import click
 
 WIDEST = 160  # columns; longer lines are hard to read on any screen
 _WIDEST_COLUMN = 24
+_WIDEST_UNFOLDED = 40
 _NARROWEST_COLUMN = 5
 
 
@@ -88,9 +90,26 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _widths(wanted: Sequence[int], room: int) -> list[int]:
+def unfolded(heads: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 0) -> Iterator[str]:
+    """Like `table`, where every word counts: what has no room in its column goes on below. `indent` is how many
+    columns the caller puts before each line."""
+    clean = [tuple(on_one_line(cell) for cell in row) for row in rows]
+    wanted = [max(map(columns, column)) for column in zip(heads, *clean, strict=True)]
+    widths = _widths(wanted, width() - indent, _WIDEST_UNFOLDED)
+    for row in (tuple(heads), *clean):
+        folded = [_folded(cell, size) for cell, size in zip(row, widths, strict=True)]
+        for cells in zip_longest(*folded, fillvalue=""):
+            yield "  ".join(padded(cell, size) for cell, size in zip(cells, widths, strict=True)).rstrip()
+
+
+def _folded(cell: str, size: int) -> list[str]:
+    narrow = size if columns(cell) <= len(cell) else size // 2  # textwrap counts letters, some of which are two wide
+    return textwrap.wrap(cell, max(narrow, 1), break_on_hyphens=False)
+
+
+def _widths(wanted: Sequence[int], room: int, most: int = _WIDEST_COLUMN) -> list[int]:
     """The widest of the first columns give way until the last one has a quarter of the room."""
-    *found, _ = (min(one, _WIDEST_COLUMN) for one in wanted)
+    *found, _ = (min(one, most) for one in wanted)
     while room - sum(found) - 2 * len(found) < room // 4 and max(found) > _NARROWEST_COLUMN:
         found[found.index(max(found))] -= 1
     return [*found, max(room - sum(found) - 2 * len(found), _NARROWEST_COLUMN)]
