@@ -45,11 +45,11 @@ class Settings(SourceOptions):
 
     interval: float = Field(default=1800.0, ge=60.0, le=7 * 86400.0, description="seconds between two polls")
     app: str = Field(pattern=r"^[0-9]{5,15}$", description="Apple ID of the app, the digits in its address after 'id'")
-    countries: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] = Field(
+    countries: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z]$")], ...] = Field(
         default=("sk", "cz", "hu"),
         min_length=1,
         max_length=20,
-        description="countries whose public feeds are read where there is no key",
+        description="countries whose public feeds are read where there is no key, two letters each: 'sk'",
     )
     key_id: str = Field(default="", pattern=r"^([A-Z0-9]{8,20})?$", description="ID of a key of App Store Connect")
     issuer_id: str = Field(

@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
@@ -78,13 +78,22 @@ class Settings(SourceOptions):
     smtp_password: SecretStr | None = Field(default=None, description="SMTP password; absent: the same as for IMAP")
     sent: str = Field(default="Sent", description="folder in which answers are looked for, beside the one that is read")
 
+    @field_validator("host", "smtp_host")
+    @classmethod
+    def _has_no_port(cls, value: str) -> str:
+        if re.fullmatch(r"[^:]+:\d*", value):
+            raise ValueError("is the server's name alone; its port is an option of its own")
+        return value
+
     @model_validator(mode="after")
     def _has_an_address(self) -> Self:
         if not re.fullmatch(_ADDRESS, self.mailbox):
             raise ValueError("set address, since the user is no e-mail address")
         try:
             self.notifications  # noqa: B018 - reading them is what checks them
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+        except OSError as error:
+            raise ValueError(f"rules: the file cannot be read ({error.strerror})") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
             raise ValueError(f"rules: {one_line(str(error))}") from None
         return self
 

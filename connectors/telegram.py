@@ -62,14 +62,18 @@ class Settings(SourceOptions):
     @field_validator("chats")
     @classmethod
     def _are_chats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if bad := [chat for chat in value if not _CHAT.fullmatch(chat)]:
-            raise ValueError(f"{bad[0]!r} is no group; write '@yourgroup', or the number, which begins with -")
+        if bad := [number for number, chat in enumerate(value, 1) if not _CHAT.fullmatch(chat)]:
+            raise ValueError(f"entry {bad[0]} is no group; write '@yourgroup', or the number, which begins with -")
         return value
 
     @property
     def bot(self) -> int:
         """Its number, with which the token begins."""
         return int(self.token.get_secret_value().partition(":")[0])
+
+    @property
+    def emptied(self) -> str:
+        return f"telegram bot {self.bot}"
 
 
 def connect(settings: Settings, http: Http) -> Telegram:

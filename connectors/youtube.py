@@ -53,7 +53,7 @@ class Settings(SourceOptions):
 
     interval: float = Field(default=900.0, ge=60.0, le=7 * 86400.0, description="seconds between two polls")
     channel: str = Field(
-        default="", pattern=r"^(UC[\w-]{22})?$", description="ID of your channel, all of whose comments are read"
+        default="", pattern=r"^(UC[\w-]{22})?$", description="ID of your channel, 'UC…', all of whose comments are read"
     )
     videos: tuple[str, ...] = Field(default=(), max_length=50, description="IDs of other videos that are read")
     key: SecretStr | None = Field(default=None, description="API key, enough for reading: '$NAME'")

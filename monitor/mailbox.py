@@ -120,6 +120,8 @@ class _Session(Generic[T]):
             raise PermanentError("there is no such file as ca names") from None
         except ssl.SSLCertVerificationError as error:
             raise TemporaryError(f"the certificate of {host} is not trusted: {error.verify_message}") from None
+        except socket.gaierror:
+            raise TemporaryError(f"{host}: no such host name, or the name service does not answer") from None
         except (OSError, ImapToolsError, imaplib.IMAP4.error, EOFError) as error:
             said = one_line(str(error)) or type(error).__name__
             raise TemporaryError(f"{host}: {said.replace(self._account.password, '***')}") from None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -27,7 +27,6 @@ _WANTED = {
     "set": 'a list, e.g. ["one", "two"]',
     "frozen_set": 'a list, e.g. ["one", "two"]',
     "dict": "a table, e.g. { key = value }",
-    "model": "a table, e.g. { key = value }",
     "path": "the path of a file or folder, in quotes",
     "datetime": "a date with a time",
     "date": "a date",
@@ -57,7 +56,11 @@ class Mistake:
 def mistakes_of(error: ValidationError, model: type[BaseModel], written: Mapping[str, Any]) -> list[Mistake]:
     """Every mistake that `error` holds, one for each place, with paths relative to the table `written`."""
     found: dict[Place, Mistake] = {}
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    holders = {detail["loc"][:-1] for detail in details}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"] in holders:
+            continue  # a list of which no entry could be used is not empty
         mistake = _mistake(detail, model, written)
         found.setdefault(mistake.path, mistake)
     return list(found.values())
@@ -120,13 +123,25 @@ def _wrong(detail: ErrorDetails, field: FieldInfo | None) -> str:
     if kind == "string_pattern_mismatch":
         return _pattern(context["pattern"], field)
     if kind.endswith(("too_short", "too_long")):
-        return _length(context, "characters" if kind.startswith("string") else "entries")
+        return _length(context, "characters" if kind.startswith("string") or _is_secret(field) else "entries")
     if kind in _QUOTED:
         return detail["msg"].partition(", ")[2] or detail["msg"]
-    wanted = _WANTED.get(kind.rpartition("_")[0])
+    wanted = _table(field) if kind == "model_type" else _WANTED.get(kind.rpartition("_")[0])
     if wanted is None:
         return f"cannot be used{_about(field)}"
     return f"must be {wanted}{_not_given(detail)}"
+
+
+def _table(field: FieldInfo | None) -> str:
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    inner = next((model for kind in kinds if (model := _model_in(kind))), None)
+    needed = [key for key, one in _keys(inner).items() if one.is_required()] if inner else []
+    return f"a table, e.g. {{ {needed[0] if needed else 'key'} = … }}"
+
+
+def _is_secret(field: FieldInfo | None) -> bool:
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    return SecretStr in kinds
 
 
 def _length(bounds: Mapping[str, Any], unit: str) -> str:
@@ -164,6 +179,8 @@ def _bound(rule: object) -> str:
 def _pattern(pattern: str, field: FieldInfo | None) -> str:
     if "[a-z]{2}" in pattern:
         return 'must be a two-letter language code such as "sk"'
+    if pattern.lstrip("^(").startswith("https?://"):
+        return f"must be an address that begins with https://{_about(field)}"
     return f"does not have the form that is expected here{_about(field)}"
 
 

@@ -48,6 +48,11 @@ class SourceOptions(Options):
     exclude: WatchedPhrases = Field(default=(), description="instead of watch.exclude")
     base: Path = Field(default=Path(), description="folder of config.toml; set when read, not written by hand")
 
+    @property
+    def emptied(self) -> str:
+        """What is gone once it was read, so that one source alone can read it; "" where that harms nobody."""
+        return ""
+
 
 class CompanyOptions(Options):
     """Facts that replies may use. What does not stand here is not said."""

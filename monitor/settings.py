@@ -187,6 +187,7 @@ class _Document:
         if core.mail is not None and core.mail.ca is not None:
             update["mail"] = core.mail.model_copy(update={"ca": self.base / core.mail.ca})
         whole = core.model_copy(update=update)
+        self.mistakes.extend(_rivals(sources))
         self.mistakes.extend(mistakes_of_people(whole))
         if whole.follow_up.ask and not whole.page.url:
             self.mistakes.append(Mistake(("follow_up", "ask"), "needs page.url, an address that customers reach"))
@@ -249,12 +250,14 @@ class _Document:
         return options if len(self.mistakes) == before else None
 
     def _add(self, mistakes: Iterable[Mistake], path: Place, values: Table) -> None:
-        """One mistake for each place is enough; a connector's own words may hold the value, so it is masked."""
+        """One mistake for each place is enough, and what is wrong with a whole table may follow from that in one of
+        its keys; a connector's own words may hold the value, so it is masked."""
         told = {mistake.path for mistake in self.mistakes}
+        unset = any(where[: len(path)] == path for where in told)  # such as "$NAME" without a NAME
         texts = [text for key, value in values.items() if key != "kind" for text in _texts(value)]
         secrets = [text for text in texts if len(text) >= _TOO_SHORT_TO_MASK]
         for mistake in mistakes:
-            if (*path, *mistake.path) not in told:
+            if (*path, *mistake.path) not in told and (mistake.path or not unset):
                 text = mask(mistake.text, secrets) if mistake.quoted else mistake.text
                 self.mistakes.append(Mistake((*path, *mistake.path), text))
 
@@ -276,6 +279,15 @@ class _Document:
         except ConfigError as error:
             self.mistakes.extend(Mistake(path, problem) for problem in error.problems)
             return value
+
+
+def _rivals(sources: Mapping[str, SourceOptions]) -> Iterator[Mistake]:
+    """Sources that would take away what another one is to read."""
+    first: dict[str, str] = {}
+    for name, options in sources.items():
+        if options.emptied and (other := first.setdefault(options.emptied, name)) != name:
+            text = f"reads what sources.{other} reads, and what one of them has read is gone for the other; delete one"
+            yield Mistake(("sources", name), text)
 
 
 def reference(value: str) -> str:

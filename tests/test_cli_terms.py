@@ -53,6 +53,17 @@ def test_it_says_why_not(config: Path) -> None:
     ]
 
 
+def test_it_tells_what_came_near_only_where_nothing_was_found(config: Path) -> None:
+    assert ohlas("terms", "small vo Svrčine", config=config).output.splitlines() == [
+        "It is taken.",
+        "Svrčina: “Svrčine”",
+    ]
+    assert ohlas("terms", "small", config=config).output.splitlines() == [
+        "It is set aside: no watched term stands in it.",
+        "Mall: not by “small”",
+    ]
+
+
 def test_a_source_has_its_own_terms(config: Path) -> None:
     assert ohlas("terms", "--source", "own", "Svrčina", config=config).exit_code == 1
     assert ohlas("terms", "--source", "own", config=config, stdin="o Jahodňáku").exit_code == 0
@@ -77,6 +88,7 @@ def test_a_source_that_watches_nothing_is_told(config: Path, source: str, told: 
         ("[watch]\nlanguages = ['xx']", 'must be one of "sk", "cs", "hu" or "en"'),
         ("[sources.a]\nkind = 'file'\npath = 'a.csv'\nwatch = true", "sources.a.watch: there is nothing to watch for"),
         ("[sources.a]\nkind = 'file'\npath = 'a.csv'\nexclude = ['x']", "sources.a.exclude: is of no use"),
+        ("[watch]\nterms = ['Mall']\nexclude = ['kino', 'mall']", "watch.exclude.1: is one of the terms"),
     ],
 )
 def test_mistakes_are_told_with_their_place(tmp_path: Path, written: str, told: str) -> None:

@@ -67,6 +67,35 @@ def test_an_empty_file_is_a_configuration_with_a_warning(tmp_path: Path) -> None
     )
 
 
+BOT = f'kind = "telegram"\nusername = "pupava_bot"\ntoken = "123456789:{"a" * 35}"\n'
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        # what a whole table wants follows from the variable that is missing, and is not told
+        ('kind = "x"\naccess_token = "$NO_TOKEN"', ["x.access_token: set NO_TOKEN in the environment"]),
+        ('kind = "appstore"\napp = "1234567890"\ncountries = ["svk"]', ["countries.0: does not", "each: 'sk'"]),
+        ('kind = "zbozi"\npremise_id = 1\nrefresh_token = "short"', ["must have at least 8 characters"]),
+        (BOT + 'chats = ["@pupava_club", "https://t.me/pupava"]', ["chats: entry 2 is no group; write '@yourgroup'"]),
+        (
+            'kind = "imap"\nhost = "imap.pupava.example:993"\nuser = "a@b.example"\npassword = "x"',
+            ["host: is the server's name alone; its port is an option of its own"],
+        ),
+        (BOT + f"[sources.again]\n{BOT}", ["sources.again: reads what sources.x reads"]),
+    ],
+)
+def test_a_mistake_is_told_once_and_says_what_to_write(tmp_path: Path, written: str, told: list[str]) -> None:
+    [found] = problems(tmp_path, f"[sources.x]\n{written}\n")
+    assert all(part in found for part in told), found
+
+
+def test_a_table_is_wanted_with_the_keys_that_it_needs(tmp_path: Path) -> None:
+    assert problems(tmp_path, '[channels]\npages = ["https://pupava.example"]\n') == [
+        "config.toml line 2: channels.pages.0: must be a table, e.g. { url = … }, not text"
+    ]
+
+
 def test_every_mistake_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = """[compny]
 name = "x"
@@ -102,7 +131,7 @@ kind = "guestbook"
         'config.toml line 6: page.language: must be one of "en", "sk", "cs" or "hu"',
         'config.toml line 8: drafting.languages.1: must be a two-letter language code such as "sk"',
         "config.toml line 10: approval.people: must not be empty",
-        "config.toml line 13: sources.book.url: does not have the form that is expected here "
+        "config.toml line 13: sources.book.url: must be an address that begins with https:// "
         "(address of the guest book)",
         'config.toml line 14: sources.book.intervall: unknown option; did you mean "interval"?',
         "config.toml line 15: sources.book.interval: must be a number of at least 1 and at most 604800, not text",

@@ -73,7 +73,11 @@ def _document(terms: Terms, text: str) -> dict[str, Any]:
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
-    yield "It is taken." if document["taken"] else "It is set aside."
+    if document["taken"]:
+        yield "It is taken."
+    else:
+        yield "It is set aside." if document["excluded"] else "It is set aside: no watched term stands in it."
     yield from (f"{one['term']}: “{one['text']}”" for one in document["found"])
     yield from (f"{one['term']}: excluded, “{one['text']}”" for one in document["excluded"])
-    yield from (f"{one['term']}: not by “{one['text']}”" for one in document["nearly"])
+    if not document["taken"]:
+        yield from (f"{one['term']}: not by “{one['text']}”" for one in document["nearly"])

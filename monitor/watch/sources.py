@@ -5,7 +5,7 @@ What compiles and finds terms is imported where there are any, which most instal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -77,11 +77,13 @@ def all_terms(config: Config) -> Terms:
 def mistakes(config: Config) -> Iterator[Mistake]:
     watch = config.watch
     yield from _of_words(watch, ("watch",))
+    yield from _undone(watch.terms, watch.exclude, ("watch",))
     for number, pattern in enumerate(watch.patterns):
         if wrong := _wrong_pattern(pattern):
             yield Mistake(("watch", "patterns", number), wrong)
     for name, options in config.sources.items():
         yield from _of_words(options, ("sources", name))
+        yield from _undone(options.terms or watch.terms, options.exclude, ("sources", name))
         yield from _of_source(options, ("sources", name), names_us=bool(watch.terms or watch.patterns))
 
 
@@ -90,6 +92,13 @@ def _of_words(options: WatchOptions | SourceOptions, path: Place) -> Iterator[Mi
         for number, word in enumerate(words):
             if wrong := _wrong_word(word):
                 yield Mistake((*path, key, number), wrong)
+
+
+def _undone(terms: Sequence[str], exclude: Sequence[str], path: Place) -> Iterator[Mistake]:
+    named = {term.casefold() for term in terms}
+    for number, word in enumerate(exclude):
+        if word.casefold() in named:
+            yield Mistake((*path, "exclude", number), "is one of the terms, which would never be found; delete either")
 
 
 def _wrong_pattern(pattern: str) -> str:
