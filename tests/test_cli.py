@@ -59,8 +59,10 @@ def test_help_has_a_line_for_every_command() -> None:
         "learn",
         "drafts",
         "report",
+        "digest",
         "guard",
         "new-connector",
+        "terms",
     } == set(COMMANDS)
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 

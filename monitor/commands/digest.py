@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 @click.option("--send", is_flag=True, help="Have it mailed now, unless this one was mailed already.")
 @click.option("--for", "name", metavar="PERSON", help="Whose digest; by default that of the first person.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Morning of which day; by default today.")
-@click.option("--edition", type=click.Choice(["daily", "weekly", "monthly"]), default="daily", show_default=True)
+@click.option(
+    "--edition",
+    type=click.Choice(["daily", "weekly", "monthly"]),
+    default="daily",
+    show_default=True,
+    help="Which one.",
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="File for the preview.")
 @click.option("--text", "as_text", is_flag=True, help="The part in plain text instead of HTML.")
 @pass_setup
