@@ -51,19 +51,7 @@ def test_help_has_a_line_for_every_command() -> None:
     result = ohlas("--help")
     listed = re.findall(r"^  ([a-z-]+)  +\S.*\.$", result.stdout.partition("Commands:")[2], re.MULTILINE)
     assert listed == list(COMMANDS)
-    assert set(LISTED) | {
-        "status",
-        "case",
-        "link",
-        "models",
-        "learn",
-        "drafts",
-        "report",
-        "digest",
-        "guard",
-        "new-connector",
-        "terms",
-    } == set(COMMANDS)
+    assert set(LISTED) <= set(COMMANDS)
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
 
 
