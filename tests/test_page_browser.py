@@ -151,7 +151,7 @@ async def test_the_language_switch(place: Place, browser: Browser) -> None:
     place.draft()
     page = await sit_down(browser, place)
     await page.goto(f"{place.url}/drafts/1")
-    await page.get_by_role("banner").get_by_text("jana").click()
+    await page.locator(".me summary").click()
     await press(page, "Magyar")
     await expect(page).to_have_url(f"{place.url}/drafts/1")
     await expect(page.get_by_role("button", name="Jóváhagyás és közzététel")).to_be_visible()
@@ -219,7 +219,7 @@ async def test_axe_finds_nothing_and_nothing_scrolls_sideways(place: Place, brow
         await page.evaluate("document.querySelectorAll('main details').forEach(details => { details.open = true })")
         await examine(page, kind, problems)
     await page.goto(f"{place.url}/drafts/1")
-    await page.get_by_role("banner").get_by_text("jana").click()
+    await page.locator(".me summary").click()
     await examine(page, "menu", problems)
     await window.clear_cookies()
     await page.goto(place.url)
@@ -235,3 +235,14 @@ async def examine(page: Page, kind: str, problems: list[str]) -> None:
             problems.append(f"{kind} at {size['width']}: {over} px too wide")
         found = (await Axe().run(page)).response["violations"]
         problems += [f"{kind} at {size['width']}: {violation['id']}" for violation in found]
+
+
+@pytest.mark.parametrize("language", ["en", "sk", "cs", "hu"])
+async def test_the_bar_is_one_line_on_a_phone(place: Place, browser: Browser, language: str) -> None:
+    page = await sit_down(browser, place, viewport=PHONE)
+    await page.locator(".me summary").click()
+    await page.locator(f"button[name=language][value={language}]").click()
+    await page.goto(f"{place.url}/sources")
+    bar = await page.locator(".bar").bounding_box()
+    assert bar and bar["height"] < 60
+    await expect(page.locator(".me summary")).to_have_accessible_name(re.compile("jana"))
