@@ -100,14 +100,6 @@ def shown(value: object) -> str:
     return f"`{str(value).lower()}`" if isinstance(value, bool) else f"`{value}`"
 
 
-def test_every_option_is_in_the_readme() -> None:
-    assert between("options") == "\n".join(table()), "put the lines of table() into README.md"
-
-
-def test_what_sources_can_do_is_in_the_readme() -> None:
-    assert between("abilities") == "\n".join(sources_table()), "put the lines of sources_table() into README.md"
-
-
 def test_every_connector_is_in_the_readme() -> None:
     assert re.findall(r"^\| `(\w+)` \|", between("connectors"), re.MULTILINE) == connector_kinds()
 
@@ -136,3 +128,24 @@ def test_the_link_that_creates_the_slack_app_holds_the_manifest_that_is_shown() 
     manifest = textwrap.dedent(shown[1])
     assert unquote(link[1]) == manifest
     assert tuple(re.findall(r"^      - (\S+)$", manifest, re.MULTILINE)) == SCOPES
+
+
+def written_anew(text: str) -> str:
+    """README.md with the tables that follow from the code."""
+    for marker, lines in (("options", table()), ("abilities", sources_table())):
+        found = "\n".join(lines)
+        text = re.sub(
+            rf"(<!-- {marker}.*?-->\n).*?(<!-- /{marker} -->)",
+            lambda match, found=found: f"{match[1]}{found}\n{match[2]}",  # type: ignore[misc]
+            text,
+            flags=re.DOTALL,
+        )
+    return text
+
+
+def test_every_option_and_what_sources_can_do_is_in_the_readme() -> None:
+    assert written_anew(README) == README, "run: python -m tests.test_readme"
+
+
+if __name__ == "__main__":
+    (ROOT / "README.md").write_text(written_anew(README), encoding="utf-8")

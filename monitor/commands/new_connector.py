@@ -37,7 +37,9 @@ def command(name: str) -> None:
     for path, template in files.items():
         path.write_text(_filled((folder / template).read_text("utf-8"), name), encoding="utf-8")
         click.echo(f"written: {path}")
-    click.echo(f"Next: pytest tests/test_connectors_{name}.py, then a [sources.{name}] in config.toml and README.md.")
+    click.echo(
+        f'Next: pytest tests/test_connectors_{name}.py, which passes; then README.md, "Add a connector", says how on.'
+    )
 
 
 def _filled(template: str, name: str) -> str:
