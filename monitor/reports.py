@@ -9,8 +9,10 @@ from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from monitor.model import LABELS
-from monitor.store.counting import Accepted, Answers, Count
+from monitor.store.counting import Accepted, Answers, Count, Replied
+from monitor.store.follow_ups import Aftermath
 from monitor.store.sqlite import SqliteStore
+from monitor.unheard import Unheard, unheard
 
 By = Literal["week", "source", "language", "aspect", "person"]
 BYS: tuple[By, ...] = get_args(By)
@@ -38,7 +40,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """From `first` to `last`, both included. By person there are only answers, by aspect only mentions."""
+    """From `first` to `last`, both included. By person there are only answers, by aspect only mentions. `replied` is
+    about the complaints written in these days, `aftermath` about what customers did in them after an answer; `unheard`
+    is an estimate, None where there are too few complaints for one."""
 
     by: By
     first: date
@@ -46,6 +50,9 @@ class Report:
     lines: tuple[Line, ...]
     total: Line
     accepted: Accepted
+    replied: Replied
+    aftermath: Aftermath
+    unheard: Unheard | None
 
     @property
     def has_mentions(self) -> bool:
@@ -86,6 +93,9 @@ def report(store: SqliteStore, by: By, first: date, last: date, zone: ZoneInfo) 
         lines=tuple(_lines(by, counts, answers, keys)),
         total=Line(key="", labels=labels, answers=total[0] if total else None),
         accepted=counting.accepted(ends[0], ends[1]),
+        replied=counting.replied(ends[0], ends[1]),
+        aftermath=store.follow_ups.aftermath(ends[0], ends[1]),
+        unheard=unheard(labels.get("complaint", 0)),
     )
 
 

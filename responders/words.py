@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.model import Draft, Finding, Reason
+from monitor.unheard import LEAST_SHARE, MOST_SHARE, SHARE, SOURCE, Unheard
 from responders.codes import CODES, FAULT
 
 _RELABELLED = re.compile(r"label (\S+) (\S+)")
@@ -182,6 +183,27 @@ class Words:
         from babel.dates import format_timedelta
 
         return format_timedelta(length, locale=self.locale, format="short")
+
+    def unheard(self, found: Unheard) -> tuple[str, str]:
+        """The estimate, never without its range, and where it comes from."""
+        about, least, most = (self.number(number) for number in (found.about, found.least, found.most))
+        share, low, high = (self.percent(share) for share in (SHARE, LEAST_SHARE, MOST_SHARE))
+        return (
+            self.say(
+                "About %(about)s more customers may have been unhappy and did not write (%(least)s to %(most)s).",
+                about=about,
+                least=least,
+                most=most,
+            ),
+            self.say(
+                "This is an estimate, nobody counted them: in surveys about %(share)s of unhappy customers complained"
+                " (%(source)s); the range is reckoned with %(high)s and %(low)s.",
+                share=share,
+                low=low,
+                high=high,
+                source=SOURCE,
+            ),
+        )
 
     def number(self, number: float) -> str:
         from babel.numbers import format_decimal

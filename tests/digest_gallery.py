@@ -79,6 +79,7 @@ def daily() -> Digest:
         now=NOW,
         waiting=WaitingDrafts(total=3, complaints=3, overdue=1, oldest=NOW - timedelta(hours=31), shown=shown),
         team_waiting=5,
+        to_post=2,
         tally=Tally(complaint=2, praise=5, neutral=1),
         before=Tally(complaint=4, praise=3),
         usual=Tally(complaint=2.57, praise=4, neutral=0.71),
@@ -95,6 +96,7 @@ def daily() -> Digest:
             torn,
             highlight(4, state="published", decided_by="Eva", text=LATE),
             highlight(5, draft_id=None, state=""),
+            highlight(8, draft_id=3, case_id=3, source="forum", rating=None, handled_in="árukereső"),
         ),
         recurring=(
             Recurring(aspect="delivery", count=6, usual=1.3, rising=True, quotation=highlight(1)),

@@ -107,6 +107,43 @@ def test_replies_that_went_wrong_and_sources_that_need_somebody(store: SqliteSto
     ]
 
 
+def test_half_a_month_is_not_compared_with_a_whole_one(store: SqliteStore) -> None:
+    arrived = Page(mentions=tuple(mention(n, created_at=NOON - timedelta(days=3 * n)) for n in range(18)))
+    store.mentions.save_page("shop", arrived, None, NOON - timedelta(days=70))  # the twelfth of September
+    draft_all(store)
+    gatherer = Gatherer(store=store, team=())
+    november = gatherer.digest(EVA, imagined(EVA, "monthly", date(2026, 12, 1)), NOW)
+    assert november.usual_of == 1 and november.before is not None and november.before.complaint == 11  # October
+    october = gatherer.digest(EVA, imagined(EVA, "monthly", date(2026, 11, 1)), NOW)
+    assert october.usual_of == 0 and october.before is None and october.usual is None
+    assert len(october.weeks) == 7, "from the week on in which Ohlas began"
+
+
+def test_a_complaint_that_another_place_of_its_case_answers(store: SqliteStore) -> None:
+    arrive(store, mention(1))
+    [draft] = draft_all(store)
+    arrive(store, mention(2, source="forum"))
+    with store._engine.writing() as connection:
+        connection.execute(
+            "UPDATE mention SET stage = 'done', label = 'complaint', action = 'note', priority = 1,"
+            " case_id = (SELECT case_id FROM mention WHERE id = 1) WHERE id = 2"
+        )
+        connection.execute("UPDATE mention SET priority = 4 WHERE id = 1")
+    [shown] = gathered(store).complaints
+    assert (shown.mention_id, shown.draft_id, shown.state, shown.handled_in) == (2, draft, "pending", "shop")
+
+
+def test_approved_answers_that_nobody_has_posted_yet(store: SqliteStore) -> None:
+    arrive(store, mention(1))
+    draft_all(store, manual=True)
+    arrive(store, mention(2, source="forum"))
+    draft_all(store)
+    store._engine.connection.execute("UPDATE draft SET state = 'approved'")
+    digest = gathered(store)
+    assert digest.to_post == 1 and not digest.is_quiet
+    assert gathered(store, replace(EVA, sources=("forum",))).to_post == 0
+
+
 def test_a_quiet_day(store: SqliteStore) -> None:
     store.sources.configure({"shop": "rss"}, NOON)
     assert gathered(store).is_quiet

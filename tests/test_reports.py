@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -89,6 +90,24 @@ def test_bars_are_as_long_as_their_numbers(store: SqliteStore) -> None:
     assert mention_bars(()) == ()
 
 
+def test_what_became_of_it_and_how_many_said_nothing(tmp_path: Path, store: SqliteStore) -> None:
+    better = replace(mention(1), rating=4.0, text="Napokon to vybavili, ďakujem.")
+    store.mentions.save_page("shop", Page(mentions=(better,)), None, NOON + timedelta(hours=2))
+    case_id = store.drafts.get(1).case_id
+    assert store.follow_ups.vote(case_id, "good", "", since=NOON, now=NOON + timedelta(hours=3))
+    arrive(store, *(mention(number) for number in range(20, 26)))
+    draft_all(store)
+    config = shop(tmp_path)
+    days = ("--from", "2026-11-16", "--to", "2026-11-22")
+    shape = json.loads(ohlas("report", *days, "--json", config=config).stdout)
+    assert (shape["afterwards"]["changed_stars"], shape["afterwards"]["satisfaction"]) == (1.0, 1.0)
+    assert shape["estimate"]["unheard"] == {"about": 190, "least": 72, "most": 390}
+    said = ohlas("report", *days, config=config).stdout
+    assert "1 of 8 complaints are answered" in said and "estimate, not counted: about 190 more" in said
+    page = ohlas("report", *days, "--html", config=config).stdout
+    assert "What became of it" in page and "This is an estimate, nobody counted them" in page and "TARP" in page
+
+
 def test_files_hold_the_same_numbers_and_no_formula(tmp_path: Path, store: SqliteStore) -> None:
     evil = mention(7, source="=1+2")
     store.mentions.save_page("=1+2", Page(mentions=(evil,)), None, NOON)
@@ -99,6 +118,9 @@ def test_files_hold_the_same_numbers_and_no_formula(tmp_path: Path, store: Sqlit
     assert {row["source"]: row["mentions"] for row in shape["rows"]} == {"shop": 2, "fórum": 2, "=1+2": 1}
     assert shape["total"]["mentions"] == 5 and shape["total"]["median_hours"] == 1.0
     assert (shape["from"], shape["to"], shape["drafts"]["as_is"]) == ("2026-11-09", "2026-11-22", 1)
+    assert shape["complaints"] == {"written": 4, "answered": 1}  # one of the five is praise
+    assert (shape["afterwards"]["rated"], shape["afterwards"]["changed_stars"]) == (1, 0)
+    assert shape["afterwards"]["satisfaction"] is None and shape["estimate"] is None
     rows = list(csv.reader(io.StringIO(ohlas("report", "--by", "source", *days, "--csv", config=config).stdout)))
     assert {row[0] for row in rows} == {"source", "shop", "fórum", "'=1+2", "total"}
     out = tmp_path / "report.html"

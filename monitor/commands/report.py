@@ -18,6 +18,8 @@ from monitor.errors import OhlasError
 if TYPE_CHECKING:
     from monitor.options import Config
     from monitor.reports import By, Line, Report
+    from monitor.store.follow_ups import Aftermath
+    from monitor.unheard import Unheard
 
 BYS = ("week", "source", "language", "aspect", "person")
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -111,7 +113,30 @@ def shape(found: Report) -> dict[str, Any]:
             "edited": found.accepted.edited,
             "rejected": found.accepted.rejected,
         },
+        "complaints": {"written": found.replied.complaints, "answered": found.replied.answered},
+        "afterwards": _afterwards(found.aftermath),
+        "estimate": _estimate(found.unheard),
     }
+
+
+def _afterwards(found: Aftermath) -> dict[str, Any]:
+    """Shares are None where nobody voted, or no review with stars was answered."""
+    return {
+        **{name: getattr(found, name) for name in ("answered", "wrote", "complained", "rated", "better", "worse")},
+        **{name: getattr(found, name) for name in ("good", "neutral", "bad")},
+        "satisfaction": found.satisfaction,
+        "changed_stars": found.changed_stars,
+    }
+
+
+def _estimate(found: Unheard | None) -> dict[str, Any] | None:
+    """Of customers who were unhappy and did not write; None where there is nothing to estimate it from."""
+    from monitor.unheard import SHARE, SOURCE
+
+    if found is None:
+        return None
+    said = {"about": found.about, "least": found.least, "most": found.most}
+    return {"unheard": said, "share_that_complains": SHARE, "source": SOURCE}
 
 
 def as_csv(found: Report) -> bytes:
@@ -135,6 +160,25 @@ def _table(found: Report) -> Iterator[str]:
     if found.accepted.total:
         taken, total = found.accepted.as_is, found.accepted.total
         yield f"{total} drafts were decided about; {taken} were taken as they were"
+    yield from _said_of_answers(found)
+    if found.unheard is not None:
+        from monitor.unheard import SHARE, SOURCE
+
+        guess = found.unheard
+        yield (
+            f"estimate, not counted: about {guess.about} more were unhappy and did not write ({guess.least} to"
+            f" {guess.most}); in surveys {SHARE:.0%} of the unhappy complained ({SOURCE})"
+        )
+
+
+def _said_of_answers(found: Report) -> Iterator[str]:
+    replied, after = found.replied, found.aftermath
+    if replied.share is not None:
+        yield f"{replied.answered} of {replied.complaints} complaints are answered ({replied.share:.0%})"
+    if after.changed_stars is not None:
+        yield f"{after.better} of {after.rated} answered reviews have more stars now ({after.changed_stars:.0%})"
+    if after.satisfaction is not None:
+        yield f"{after.votes} customers said how it was handled; {after.good} well ({after.satisfaction:.0%})"
 
 
 def _row(name: str, line: Line) -> tuple[str, ...]:

@@ -85,13 +85,15 @@ class Digest:
     mean of `usual_of` such periods (None and 0 where Ohlas has not seen any).
 
     `bars` are days, `weeks` weeks, oldest first; either may be empty. `waiting` waits for the reader, `team_waiting`
-    for anybody. `aftermath` is what customers did after answers, whoever asks: it is not counted by source.
+    for anybody; `to_post` answers are approved and have to be posted by hand. `aftermath` is what customers did after
+    answers, whoever asks: it is not counted by source.
     """
 
     issue: Issue
     now: datetime
     waiting: WaitingDrafts = field(default_factory=WaitingDrafts)
     team_waiting: int = 0
+    to_post: int = 0
     tally: Tally = Tally()
     before: Tally | None = None
     usual: Tally | None = None
@@ -114,6 +116,6 @@ class Digest:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing happened, nothing waits, and nothing is wrong."""
-        busy = self.tally.total or self.waiting.total or self.answers or self.accepted.total
+        busy = self.tally.total or self.waiting.total or self.to_post or self.answers or self.accepted.total
         wrong = self.troubled.shown or self.channels or any(line.ails for line in self.sources)
         return not busy and not wrong

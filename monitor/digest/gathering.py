@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import dropwhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from monitor.digest.facts import Bar, BrokenChannel, Digest, Recurring, SourceLine, Tally, Thanks
-from monitor.digest.periods import QUARTER, WEEKS_SHOWN, Days, before, bounds, single_days, weeks
+from monitor.digest.periods import DAY, QUARTER, WEEKS_SHOWN, Days, before, beginning, bounds, single_days, weeks
 from monitor.digest.recurring import quotation, recurring
 from monitor.digest.thanks import worth_sharing
 from monitor.people import Person
@@ -56,6 +57,7 @@ class _Reading:
             now=now,
             waiting=store.highlights.waiting(self._viewer(), WAITING_SHOWN, everybody=not self.person.decides),
             team_waiting=store.highlights.waiting(self._viewer(), 0, everybody=True).total,
+            to_post=store.highlights.to_post(self.scope),
             tally=tallies[-1],
             before=tallies[-2] if previous else None,
             usual=_mean(tallies[:-1]),
@@ -77,13 +79,15 @@ class _Reading:
         )
 
     def _periods_known(self) -> int:
-        """How many periods before this one Ohlas was there for, of those that are compared with."""
+        """How many periods before this one Ohlas was there for, from their first day on, of those that are compared
+        with: half a month says nothing about a whole one."""
         edition = self.issue.edition
-        started = self.store.views.counted_since()
-        if started is None:
-            return 0
         found = before(self.days, edition, USUAL_OF[edition])
-        return sum(bounds([one], self.zone)[1] > started for one in found)
+        return sum(self._was_there(one) for one in found)
+
+    def _was_there(self, days: Days) -> bool:
+        started = self.store.views.counted_since()
+        return started is not None and beginning(days.first + DAY, self.zone) > started
 
     def _viewer(self) -> Viewer:
         person = self.person
@@ -102,7 +106,8 @@ class _Reading:
     def _weeks(self) -> tuple[Bar, ...]:
         if self.issue.edition == "daily":
             return ()
-        return self._bars(weeks(self.issue.last, WEEKS_SHOWN if self.issue.edition == "weekly" else QUARTER))
+        bars = self._bars(weeks(self.issue.last, WEEKS_SHOWN if self.issue.edition == "weekly" else QUARTER))
+        return tuple(dropwhile(lambda bar: not bar.tally.total and not self._was_there(bar.days), bars))
 
     def _answers(self, periods: Sequence[Days]) -> list[Answers | None]:
         found = {

@@ -80,6 +80,20 @@ class Accepted:
         return self.as_is + self.edited + self.rejected
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied:
+    """The complaints that were written in a period, and how many of them have an answer by now: their own, or that to
+    another place of the same matter."""
+
+    complaints: int = 0
+    answered: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """None where nobody complained."""
+        return self.answered / self.complaints if self.complaints else None
+
+
 class Counting:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -123,6 +137,10 @@ class Counting:
             groups = groupby(rows, key=lambda row: tuple(row[name] for name in by))
             return [_answers(key, group, by) for key, group in groups]
 
+    def replied(self, since: datetime, until: datetime) -> Replied:
+        [row] = self._engine.rows(_REPLIED, {"since": since.timestamp(), "until": until.timestamp()})
+        return Replied(complaints=row["complaints"], answered=row["answered"])
+
     def accepted(self, since: datetime, until: datetime, scope: Scope = EVERYTHING) -> Accepted:
         """How the drafts fared that were approved or rejected in between."""
         rows = self._engine.rows(
@@ -145,6 +163,16 @@ SELECT period, mention.source AS source, mention.language AS language, coalesce(
  WHERE decision.state IN ('published', 'superseded')
    AND NOT EXISTS (SELECT 1 FROM decision earlier WHERE earlier.draft_id = draft.id AND earlier.id < decision.id
                    AND earlier.action IN {ANSWERED} AND earlier.state IN ('published', 'superseded'))"""
+
+_REPLIED = f"""
+SELECT count(*) AS complaints, coalesce(sum(EXISTS (
+         SELECT 1 FROM draft CROSS JOIN decision ON decision.draft_id = draft.id
+          WHERE (draft.mention_id = mention.id OR draft.case_id = mention.case_id) AND draft.purpose = 'answer'
+            AND decision.action IN {ANSWERED} AND decision.state IN ('published', 'superseded')
+            AND decision.at >= mention.created_at)), 0) AS answered
+  FROM mention INDEXED BY idx_mention_complaints
+ WHERE mention.created_at >= :since AND mention.created_at < :until AND mention.label = 'complaint'
+   AND mention.action IS NOT 'skip'"""
 
 # A machine is called "playbook", or "llm:" and its model's name; as long as it is the author nobody typed anything.
 _FATES = """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from monitor.model import Priority, case_reference
 from monitor.store.counting import EVERYTHING, Scope, in_scope, scope_values
+from monitor.store.elsewhere import handling_of
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.queues import Viewer, belongs, looking
 
@@ -18,7 +19,8 @@ _LONGEST = 1_000  # characters of a text; nobody reads more of it in a list
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Highlight:
     """A mention, and the newest draft that answers it. `mention_id` is the store's row; `draft_id` is None and `state`
-    "" where there is no draft. Text, title and author are the customer's, the text cut to what lists show."""
+    "" where there is no draft. Text, title and author are the customer's, the text cut to what lists show. Where the
+    draft was written for another place of the same matter, `handled_in` is that source."""
 
     mention_id: int
     source: str
@@ -39,6 +41,7 @@ class Highlight:
     decided_by: str = ""
     changed_at: datetime | None = None
     error: str = ""  # of its publication
+    handled_in: str = ""
 
     @property
     def reference(self) -> str:
@@ -128,7 +131,8 @@ class Highlights:
             " LIMIT :limit",
             _between(since, until, scope) | {"limit": 4 * limit},
         )
-        return _once_a_case(self.named([row["id"] for row in rows]))[:limit]
+        found = _once_a_case(self.named([row["id"] for row in rows]))[:limit]
+        return [self._handled(one) for one in found]
 
     def quotations(
         self,
@@ -212,6 +216,22 @@ class Highlights:
             )
             for row in rows
         ]
+
+    def to_post(self, scope: Scope = EVERYTHING) -> int:
+        """How many approved answers wait until a person has posted them where the customer wrote."""
+        [row] = self._engine.rows(
+            "SELECT count(*) AS drafts FROM draft CROSS JOIN mention ON mention.id = draft.mention_id"
+            f" WHERE draft.state = 'approved' AND draft.manual AND {in_scope('mention')}",
+            scope_values(scope),
+        )
+        return int(row["drafts"])
+
+    def _handled(self, one: Highlight) -> Highlight:
+        """With the draft that answers it although it was written for another place."""
+        handling = handling_of(self._engine, one.mention_id) if one.draft_id is None else None
+        if handling is None:
+            return one
+        return replace(one, draft_id=handling.draft_id, state=handling.state.value, handled_in=handling.source)
 
     def _one(self, where: str, number: int) -> Highlight:
         return _highlight(self._engine.rows(f"{_HIGHLIGHT} WHERE {where}", (number,))[0])

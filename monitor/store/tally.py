@@ -87,12 +87,12 @@ _RECOUNT = " UNION ALL ".join(
     f"""
 SELECT {unit} AS unit, 0 AS about, CAST(created_at / {unit} AS INTEGER) AS slot, label, '' AS aspect, source,
        coalesce(language, '') AS language, count(*) AS mentions
-  FROM mention WHERE {_counts('')} GROUP BY 3, 4, 6, 7
+  FROM mention WHERE {_counts("")} GROUP BY 3, 4, 6, 7
 UNION ALL
 SELECT {unit}, 1, CAST(created_at / {unit} AS INTEGER), label, json_extract(value, '$.name'), source,
        coalesce(language, ''), count(DISTINCT mention.id)
   FROM mention, json_each({_json("mention")}, '$.aspects')
- WHERE {_counts('')} AND coalesce(json_extract(value, '$.name'), '') <> '' GROUP BY 3, 4, 5, 6, 7"""
+ WHERE {_counts("")} AND coalesce(json_extract(value, '$.name'), '') <> '' GROUP BY 3, 4, 5, 6, 7"""
     for unit in (SLOT, DAY)
 )
 

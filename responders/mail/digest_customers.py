@@ -11,6 +11,7 @@ from monitor.model import Priority
 from monitor.spikes import chance
 from monitor.store.highlights import Highlight
 from monitor.text import clean
+from monitor.unheard import unheard
 from responders.mail.bulletin import Entry, Row, Section, Table, Tone, stacked
 from responders.mail.letters import Desk, Link, web_address
 from responders.mail.room import fitting, line
@@ -51,6 +52,15 @@ def _waiting_lines(digest: Digest, others: int, words: Words) -> Iterator[tuple[
         yield words.count("%(number)s is overdue.", "%(number)s are overdue.", found.overdue), "bad"
     if others > 0:
         yield words.count("%(number)s more waits for others.", "%(number)s more wait for others.", others), ""
+    if digest.to_post:
+        yield (
+            words.count(
+                "%(number)s approved reply still has to be posted by hand.",
+                "%(number)s approved replies still have to be posted by hand.",
+                digest.to_post,
+            ),
+            "bad",
+        )
 
 
 def _waiting(one: Highlight, digest: Digest, desk: Desk) -> Entry:
@@ -123,6 +133,17 @@ def _chart(bars: Sequence[Bar], names: Sequence[str], title: str, words: Words) 
     return Section(title=title, stacks=tuple(stacked(names, said, tallies)))
 
 
+def silent(digest: Digest, words: Words) -> Section | None:
+    """Those who were unhappy and did not write. Not every morning: of a day it would be guessing from very little."""
+    found = unheard(round(digest.tally.complaint)) if digest.issue.edition != "daily" else None
+    if found is None:
+        return None
+    return Section(
+        title=words.say("Those who said nothing: an estimate"),
+        lines=tuple((said, "") for said in words.unheard(found)),
+    )
+
+
 def ngettext(one: str, many: str) -> tuple[str, str]:
     """Marks a message for the catalogues."""
     return one, many
@@ -153,6 +174,8 @@ def complaints(digest: Digest, desk: Desk) -> Section | None:
 def _status(one: Highlight, words: Words) -> list[str]:
     found = [words.code("priority", str(one.priority.value))] if one.priority is Priority.URGENT else []
     found.append(words.code("state", one.state) if one.state else words.say("without a draft"))
+    if one.handled_in:
+        found.append(line(words.say("together with the one on %(source)s", source=one.handled_in), 80))
     who = one.decided_by or one.assignee
     return [*found, line(who, 80)] if who else found
 

@@ -16,6 +16,7 @@ from responders.mail.digest_customers import (
     numbers,
     praise,
     recurring,
+    silent,
     waiting,
     weeks_chart,
 )
@@ -109,6 +110,7 @@ def _sections(digest: Digest, desk: Desk) -> Iterator[Section]:
         numbers(digest, desk.words),
         days_chart(digest, desk.words),
         weeks_chart(digest, desk.words),
+        silent(digest, desk.words),
         complaints(digest, desk),
         recurring(digest, desk),
         praise(digest, desk),
