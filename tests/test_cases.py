@@ -28,7 +28,7 @@ from monitor.store.drafts import Judged
 from monitor.store.elsewhere import earlier_of, handling_of, others_of
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
-from tests.made import APOLOGY, COMPLAINT, NOON, PRAISE, REPLY, arrive, composition, mention, people
+from tests.made import APOLOGY, COMPLAINT, NOON, NOTE, PRAISE, REPLY, arrive, composition, mention, people
 from tests.test_store_plans import SCANNED
 
 KINDS = {"x": "x", "forum": "rss", "shop": "heureka", "maps": "googlebusiness", "mail": "imap", "talk": "reddit"}
@@ -57,7 +57,7 @@ def judge(store: SqliteStore, triage: Triage = REPLY, *, text: str = APOLOGY) ->
             case_id=cases[one.row_id].case_id,
             verdict=PRAISE if triage is THANKS else COMPLAINT,
             triage=replace(REPLY, reason=Reason(code="wanted")) if one.wanted else triage,
-            composition=composition(text),
+            composition=composition(text) if triage.action == "reply" or one.wanted else None,
         )
         for one in batch
     ]
@@ -469,3 +469,50 @@ def test_what_was_split_stays_split_however_often_it_is_judged(
     assert {case_of(store, row) for row in range(1, 5) if row != which} == {1}
     assert case_of(store, which) == new
     store.close()
+
+
+def merged(store: SqliteStore) -> tuple[Draft, Draft]:
+    """Two matters that a person put together: the draft that stays, and the one that gave way."""
+    first, second = come(store, says(1, f"Nefunguje. {ORDER}"), says(2, "Prišla iná farba.", source="forum"))
+    store.cases.merge(first.case_id, second.case_id, JANA)
+    return store.drafts.get(first.id), store.drafts.get(second.id)
+
+
+def delete(store: SqliteStore, number: int, source: str = "shop") -> None:
+    store.mentions.save_page(source, Page(gone=(f"m{number}",)), None, NOON)
+
+
+def test_a_draft_that_gave_way_does_not_return_for_what_was_deleted(store: SqliteStore) -> None:
+    _, gave_way = merged(store)
+    delete(store, 2, "forum")
+    delete(store, 1)
+    assert store.drafts.get(gave_way.id).state is DraftState.SUPERSEDED
+
+
+def test_a_draft_that_gave_way_returns_with_what_the_customer_says_now(store: SqliteStore) -> None:
+    stays, gave_way = merged(store)
+    arrive(store, says(2, "Prišla iná farba, a chcem peniaze späť.", source="forum"))
+    judge(store, text="Nič nové.")
+    assert store.drafts.get(gave_way.id).state is DraftState.SUPERSEDED
+    assert "wrote_again" in actions(store, stays.id)
+    delete(store, 1)
+    judge(store, text="Peniaze vám vrátime.")
+    after = store.drafts.get(gave_way.id)
+    assert (after.state, after.text) == (DraftState.PENDING, "Peniaze vám vrátime.")
+
+
+def test_a_draft_that_gave_way_does_not_return_to_what_asks_for_nothing_any_more(store: SqliteStore) -> None:
+    _, gave_way = merged(store)
+    arrive(store, says(2, "Všetko v poriadku.", source="forum"))
+    judge(store, NOTE)
+    delete(store, 1)
+    assert store.drafts.get(gave_way.id).state is DraftState.SUPERSEDED
+
+
+def test_a_third_place_does_not_join_what_a_person_took_apart(store: SqliteStore) -> None:
+    two_places(store)
+    apart = store.cases.split(2, 1, JANA)
+    judge(store)
+    store._engine.connection.execute("UPDATE draft SET state = 'published'")  # nobody would lose work
+    come(store, says(3, "Mešká to.", source="maps"), says(3, f"Mešká {ORDER}.", source="maps"))
+    assert (case_of(store, 1), case_of(store, 2)) == (1, apart)

@@ -188,8 +188,11 @@ def _moved(case_id: int) -> StaleDecision:
 
 
 def _unite_if_untouched(connection: Connection, one: int, other: int, now: datetime) -> int:
-    """Two cases that a shared order number shows to be one; left as they are where a person would lose work."""
+    """Two cases that a shared order number shows to be one; left as they are where a person would lose work, or took
+    apart what a third one would put together again."""
     keep, gone = sorted((one, other))
+    if connection.execute("SELECT 1 FROM case_apart WHERE case_id = ? AND other_id = ?", (keep, gone)).fetchone():
+        return one
     drafts = [draft for case_id in (keep, gone) for draft in _open_drafts(connection, case_id)]
     if len(drafts) > 1 and not all(is_untouched(connection, draft) for draft in drafts):
         return one

@@ -25,7 +25,7 @@ from monitor.store.audit import OHLAS, write_decision
 from monitor.store.codec import dump, dump_choices, dump_findings, dump_reason, dump_verdict, load_draft
 from monitor.store.engine import Engine, Row, moment, seconds
 from monitor.store.follow_ups import note_wrote
-from monitor.store.handling import is_handled, release, second_place
+from monitor.store.handling import GAVE_WAY, gave_way, is_handled, own_draft, release, second_place
 
 WAITING = (DraftState.PENDING, DraftState.FAILED)
 NOT_NEEDED = "no_reply_needed"
@@ -128,9 +128,9 @@ def _save_judged(connection: Connection, judged: Judged, now: datetime) -> int |
     judged = replace(judged, case_id=saved["case_id"])  # somebody may have merged or split it meanwhile
     if judged.triage.action != "skip":
         note_wrote(connection, judged.row_id, judged.case_id, judged.verdict.label, now)
-    existing = connection.execute(
-        "SELECT * FROM draft WHERE mention_id = ? AND purpose = ?", (judged.row_id, judged.purpose)
-    ).fetchone()
+    existing = own_draft(connection, judged.row_id, judged.purpose)
+    if existing is not None and gave_way(existing):
+        return _return(connection, existing, judged, now)
     if existing is not None:
         return _redraft(connection, existing, judged, now)
     if judged.composition is None or _is_answered_elsewhere(connection, judged, now):
@@ -142,6 +142,16 @@ def _is_answered_elsewhere(connection: Connection, judged: Judged, now: datetime
     """Whether a draft for another mention of the case answers this one, too."""
     place = second_place(connection, judged.row_id, judged.case_id, judged.content_hash, judged.triage)
     return is_handled(connection, place, now)
+
+
+def _return(connection: Connection, existing: Row, judged: Judged, now: datetime) -> int | None:
+    """A draft that gave way comes back only where nothing else answers its matter any more."""
+    if judged.composition is None or _is_answered_elsewhere(connection, judged, now):
+        return None
+    found = _redraft(connection, existing, judged, now)
+    if found is None:
+        release(connection, judged.case_id, now)
+    return found
 
 
 def _insert_draft(connection: Connection, judged: Judged, now: datetime) -> int | None:
@@ -266,7 +276,7 @@ def _may_return(connection: Connection, draft: Row, judged: Judged) -> bool:
         " AND state IN ('pending', 'approved', 'publishing', 'unknown')",
         (draft["case_id"], draft["id"]),
     ).fetchone()
-    return last is not None and last["action"] == NOT_NEEDED and other is None
+    return last is not None and last["action"] in (NOT_NEEDED, *GAVE_WAY) and other is None
 
 
 def _draft_values(judged: Judged, now: datetime) -> dict[str, object]:

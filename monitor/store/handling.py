@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from monitor.linking import SAME_WORDS
-from monitor.model import DraftState, Priority, Reason, Triage, case_reference
+from monitor.model import DraftState, Priority, Purpose, Reason, Triage, case_reference
 from monitor.store.audit import OHLAS, write_decision
 from monitor.store.codec import dump_reason
 from monitor.store.engine import Row
@@ -20,6 +20,7 @@ from monitor.store.engine import Row
 SAME_MATTER, SAME_TEXT = "same_matter", "same_text"  # why a mention has no draft of its own
 GAVE_WAY = ("merged", "yielded")  # last line about a draft that another one of its case took the place of
 WANTED = "wanted"
+_ELSEWHERE = f"json_extract(reason, '$.code') IN ('{SAME_MATTER}', '{SAME_TEXT}')"
 _PRAISE = ("praise", "praise_with_question")
 
 _OPEN = (DraftState.PENDING, DraftState.FAILED, DraftState.APPROVED, DraftState.PUBLISHING, DraftState.UNKNOWN)
@@ -27,7 +28,7 @@ _SETTLED = (DraftState.PUBLISHED, DraftState.REJECTED, DraftState.EXPIRED)
 _DRAFTS = (  # `last` is why a superseded draft is superseded
     "SELECT draft.*, (SELECT action FROM decision WHERE draft_id = draft.id AND action IN"
     " ('merged', 'yielded', 'reply_seen', 'mention_gone', 'no_reply_needed') ORDER BY id DESC LIMIT 1) AS last"
-    " FROM draft WHERE case_id = ?"
+    " FROM draft"
 )
 
 
@@ -79,7 +80,7 @@ def answering(
 ) -> Row | None:
     """The draft of another mention of the case that answers what was said then: an open one before a settled one."""
     rows = connection.execute(
-        f"{_DRAFTS} AND mention_id <> ? ORDER BY id",
+        f"{_DRAFTS} WHERE case_id = ? AND mention_id <> ? ORDER BY id",
         (case_id, besides),
     ).fetchall()
     still_open = [row for row in rows if _is_open(row)]
@@ -90,28 +91,55 @@ def answering(
 def release(connection: Connection, case_id: int, now: datetime) -> None:
     """Let the next of the case be answered, where nothing answers it any more: a draft that gave way returns, else
     what was only noted is judged again."""
-    rows = connection.execute(f"{_DRAFTS} ORDER BY id", (case_id,)).fetchall()
+    rows = connection.execute(f"{_DRAFTS} WHERE case_id = ? ORDER BY id", (case_id,)).fetchall()
     if any(_is_open(row) or _is_settled(row) for row in rows):
         return
-    waiting = [row for row in rows if row["state"] == DraftState.SUPERSEDED and row["last"] in GAVE_WAY]
-    if waiting:
-        revive(connection, waiting[0], now)
+    waiting = next((row for row in rows if gave_way(row) and _is_needed(connection, row)), None)
+    if waiting is not None:
+        revive(connection, waiting, now)
         return
     connection.execute(
         "UPDATE mention SET stage = 'new' WHERE case_id = ? AND action = 'note' AND stage = 'done' AND gone_at IS NULL"
-        f" AND json_extract(reason, '$.code') IN ('{SAME_MATTER}', '{SAME_TEXT}')",
+        f" AND erased_at IS NULL AND {_ELSEWHERE}",
         (case_id,),
     )
+
+
+def own_draft(connection: Connection, mention_id: int, purpose: Purpose) -> Row | None:
+    row: Row | None = connection.execute(
+        f"{_DRAFTS} WHERE mention_id = ? AND purpose = ?", (mention_id, purpose)
+    ).fetchone()
+    return row
+
+
+def gave_way(draft: Row) -> bool:
+    """Whether a draft is superseded because another one answers its matter. A row that this file has read."""
+    return draft["state"] == DraftState.SUPERSEDED and draft["last"] in GAVE_WAY
+
+
+def _is_needed(connection: Connection, draft: Row) -> bool:
+    """Whether what it answers still stands there, and still asks for an answer."""
+    row = connection.execute(
+        f"SELECT 1 FROM mention WHERE id = ? AND gone_at IS NULL AND erased_at IS NULL AND (action = 'reply'"
+        f" OR {_ELSEWHERE})",
+        (draft["mention_id"],),
+    ).fetchone()
+    return row is not None
 
 
 def revive(
     connection: Connection, draft: Row, now: datetime, *, action: str = "returned", actor: str = OHLAS, via: str = ""
 ) -> None:
-    """A draft that gave way waits for a person again, with the text that it had."""
+    """A draft that gave way waits for a person again, with the text that it had; if the customer has changed his words
+    meanwhile, it is judged again, as older than they are."""
+    edited = connection.execute(
+        "UPDATE mention SET stage = 'new' WHERE id = ? AND edited_at >= ? RETURNING id",
+        (draft["mention_id"], draft["updated_at"]),
+    ).fetchone()
     row = connection.execute(
         "UPDATE draft SET state = 'pending', rev = rev + 1, updated_at = ?, publish_after = NULL, approved_hash = '',"
         " approvals = '[]' WHERE id = ? RETURNING *",
-        (now.timestamp(), draft["id"]),
+        (draft["updated_at"] if edited else now.timestamp(), draft["id"]),
     ).fetchone()
     connection.execute(
         "INSERT INTO draft_rev (draft_id, rev, language, text, parts, author, choices, purpose, at)"
