@@ -11,6 +11,7 @@ A connector's test is a subclass that names its `kind`, `settings` and one `reco
         bad_entry = b"<item></item>"
         exempt = {"deleted": "feeds announce no deletions"}
 
+`JsonContract` is for answers in JSON, `SignedInContract` for those where a token has to be got first.
 `FileContract` and `ReceiveContract` feed the same faults through a file, or as something that was sent to us.
 What cannot happen to a connector is listed in `exempt`, with the reason in words.
 """
@@ -20,10 +21,11 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -31,11 +33,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.model import CanReceive, CanReply, Connector, Mention, Page
 from monitor.text import LIMIT
-from tests.loopback import Answer, Loopback, LoopbackHttp
+from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from tests.odd import spoiled
 
 HTML = b"<!DOCTYPE html><html><head><title>Oops</title></head><body><p>Something went wrong.</p></body></html>"
 NONSENSE = {"empty": b"", "brace": b"{", "html": HTML, "types": b'{"items": 5, "version": []}', "nul": b"\0" * 64}
@@ -255,6 +260,53 @@ class ConnectorContract:
         self.server.answer = answer
         with pytest.raises(OutcomeUnknown):
             await connector.reply(mention, "Ďakujeme, ozveme sa.", "key-1")
+
+
+class JsonContract(ConnectorContract):
+    """For connectors that are answered in JSON."""
+
+    separator = b","
+    names: ClassVar[tuple[str, ...]] = ()  # that an entry may have, beyond those in the recording
+
+    @settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow], max_examples=25)
+    @given(drawn=st.data())
+    async def test_anything_in_entries(self, drawn: st.DataObject) -> None:
+        """Whatever stands in some entries, they become sound mentions or none, and the others are read."""
+        one_like_the_first = spoiled(json.loads(self.entries()[0]), self.names)
+        odd = drawn.draw(st.lists(one_like_the_first, min_size=1, max_size=6), label="entries")
+        async with LoopbackHttp(self.server.origin) as self.http:  # with nothing of any quota used
+            others = await self.read(self.with_first_entry(b""))
+            page = await self.read(self.with_first_entry(b",".join(json.dumps(one).encode() for one in odd)))
+        assert {mention.id for mention in others.mentions} <= {mention.id for mention in page.mentions}
+        self.well_formed(page)
+
+
+class SignedInContract(JsonContract):
+    """For connectors that sign in first: here they have done so, so that every request is one for mentions."""
+
+    def platform(self) -> Callable[[Asked], Answer]:
+        """One that lets them in."""
+        raise NotImplementedError
+
+    @asynccontextmanager
+    async def connector(self) -> AsyncIterator[Connector]:
+        async with super().connector() as connector:
+            answer, self.server.answer = self.server.answer, self.platform()
+            await connector.poll("")
+            self.server.asked.clear()
+            self.server.arrived.clear()
+            self.server.answer = answer
+            yield connector
+
+    async def test_cancelled(self) -> None:
+        async with self.connector() as connector:
+            self.server.answer = Answer(hang=True)
+            poll = asyncio.create_task(connector.poll(""))
+            await self.server.arrived.wait()
+            poll.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await poll
+            assert len(self.server.asked) == 1
 
 
 NO_NETWORK = {
