@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,22 +11,21 @@ import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from connectors import appstore
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.http import Http
-from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Moderated, Page, Receipt
+from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Moderated, Receipt
 from tests.appstore_platform import APP, ISSUER, KEY_ID, AppStoreConnect, failed, private_key, review
-from tests.contract import ConnectorContract
-from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from tests.connecting import connecting, first, ids, mistake, poll
+from tests.contract import JsonContract
+from tests.loopback import Answer, Asked
+from tests.made import NOON
+from tests.odd import odd, spoiled
 
 KEYS = {"app": APP, "key_id": KEY_ID, "issuer_id": ISSUER, "private_key": private_key()}
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TEXT = "Dobrý deň, mrzí nás to a opravíme to."
 
 
-class TestAppStoreContract(ConnectorContract):
+class TestAppStoreContract(JsonContract):
     kind = "appstore"
     settings = KEYS
     secrets = (private_key(), private_key().splitlines()[1])
@@ -40,13 +37,13 @@ class TestAppStoreContract(ConnectorContract):
         b' "createdDate": "2026-11-19T03:14:15-07:00"}}], "links": {}, "meta": {"paging": {"total": 2}}}'
     )
     entry = rb'\{"type": "customerReviews".*?\}\}'
-    separator = b","
     bad_entry = b'{"type": "customerReviews", "id": "00000041-6a2d", "attributes": {"rating": 3}}'
     phrase = b"it crashes when I pay"
     nonsense = {"list": b"[]", "reviews": b'{"data": [5, null, {"id": []}]}', "none": b'{"data": 7}'}
+    names = ("label", "relationships", "content", "data")
 
 
-class TestAppStoreFeedContract(ConnectorContract):
+class TestAppStoreFeedContract(JsonContract):
     kind = "appstore"
     settings = {"app": APP, "countries": ("sk",)}
     recording = (
@@ -57,7 +54,6 @@ class TestAppStoreFeedContract(ConnectorContract):
         b' "title": {"label": "Quick"}, "content": {"label": "nice"}, "im:rating": {"label": "5"}, "end": 1}]}}'
     )
     entry = rb'\{"author": \{"name": \{"label": "[a-z]+"\}\}, .*?"end": 1\}'
-    separator = b","
     bad_entry = b'{"author": {"name": {"label": "ola"}}, "id": {"label": 5}}'
     phrase = b"it crashes when I pay"
     nonsense = {"list": b"[]", "feed": b'{"feed": 5}', "none": b'{"feed": {}}', "entry": b'{"feed": {"entry": [5]}}'}
@@ -75,32 +71,11 @@ class TestAppStoreFeedContract(ConnectorContract):
     ],
 )
 def test_settings_refuse_what_cannot_be(options: dict[str, Any], hint: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        appstore.Settings(**{"kind": "appstore", **KEYS, **options})
-    assert hint in str(caught.value) and "canary" not in str(caught.value)
+    told = mistake("appstore", **{**KEYS, **options})
+    assert hint in told and "canary" not in told
 
 
-@asynccontextmanager
-async def connected(platform: Any, **options: Any) -> AsyncIterator[Any]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        yield appstore.connect(appstore.Settings(**{"kind": "appstore", "name": "ios", **KEYS, **options}), http)
-
-
-async def poll(connector: Any, cursor: str = "") -> list[Page]:
-    pages: list[Page] = []
-    with time_machine.travel(NOON, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-    return pages
-
-
-def ids(pages: list[Page]) -> list[str]:
-    return [mention.id for page in pages for mention in page.mentions]
-
-
-async def first(connector: Any) -> Mention:
-    return (await poll(connector))[0].mentions[0]
+connected = connecting("appstore", "ios", **KEYS)
 
 
 def ago(hours: float) -> str:
@@ -313,20 +288,15 @@ async def test_feeds_without_anything_are_broken() -> None:
     assert len(platform.asked) == 6, "three countries, and two addresses each"
 
 
-NAMES = ["id", "attributes", "title", "body", "rating", "createdDate", "territory", "label", "relationships", "content"]
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("SVK"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
-    max_leaves=12,
+ANSWER = {"type": "customerReviewResponses", "id": "a-1", "attributes": {"responseBody": "Opravíme to."}}
+
+
+@given(
+    st.lists(spoiled(ANSWER), max_size=3), odd(["self", "next"], ["https://api.appstoreconnect.apple.com/v1?cursor=7"])
 )
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_review_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
-    settings = appstore.Settings(kind="appstore", name="ios", **KEYS)  # type: ignore[arg-type]
-    connector: Any = appstore.connect(settings, Http())
-    page = connector._page({"data": [thing], "included": [thing, thing]}, NOON)
-    assert len(page.mentions) + len(page.skipped) == 1
-    feed: Any = appstore.AppStoreFeed(settings, Http())
-    assert len(feed._page([thing], "sk").mentions) <= 1
-    appstore._following({"links": thing | {"next": thing.get("body")}})
+async def test_nothing_beside_the_reviews_breaks_the_reading(answers: list[dict[str, Any]], links: Any) -> None:
+    answered = review(7, ago(1)) | {"relationships": {"response": {"data": {"id": "a-1"}}}}
+    body = json.dumps({"data": [answered], "included": answers, "links": links}).encode()
+    async with connected(Answer(body)) as source:
+        page = await source.poll("")
+    assert ids([page]) == ["r-7"] and not page.skipped
