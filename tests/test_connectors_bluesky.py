@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from connectors import bluesky
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.http import Http
-from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Connector, Mention, Page
+from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention
 from tests.bluesky_platform import DID, KEYS, NOON, PASSWORD, BlueskyPlatform, post, said, uri
-from tests.contract import ConnectorContract
-from tests.loopback import Answer, Loopback, LoopbackHttp
+from tests.connecting import connecting, first, ids, mistake, poll
+from tests.contract import SignedInContract
+from tests.loopback import Answer, Asked
+from tests.recordings import recorded
 
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings" / "bluesky"
 TEXT = "Mrzí nás to. Více na https://pupava.example/reklamace, ozveme se."
 
 
-class TestBlueskyContract(ConnectorContract):
+class TestBlueskyContract(SignedInContract):
     kind = "bluesky"
-    settings = KEYS
+    settings = {**KEYS, "mentions": False, "query": "Púpava", "replies": "all"}
     secrets = (PASSWORD, "access-1", "refresh-1")
     recording = (
-        b'{"notifications": [{"uri": "at://did:plc:eva/app.bsky.feed.post/3kb", "cid": "c2", "author":'
+        b'{"posts": [{"uri": "at://did:plc:eva/app.bsky.feed.post/3kb", "cid": "c2", "author":'
         b' {"did": "did:plc:eva", "handle": "eva.example"}, "record": {"text": "@pupava my parcel never came"},'
         b' "reason": "mention", "indexedAt": "2026-11-20T10:00:00.000Z"},'
         b'{"uri": "at://did:plc:jan/app.bsky.feed.post/3ka", "cid": "c1", "author":'
@@ -41,32 +36,13 @@ class TestBlueskyContract(ConnectorContract):
         b' "reason": "reply", "indexedAt": "2026-11-20T09:00:00.000Z"}], "cursor": "c"}'
     )
     entry = rb'\{"uri": "at:.*?00Z"\}'
-    separator = b","
     bad_entry = b'{"uri": "at://nobody", "record": {"text": 5}}'
     phrase = b"the vase broke"
-    nonsense = {"list": b"[]", "number": b"5", "inner": b'{"notifications": [5, null, {"record": []}]}'}
+    nonsense = {"list": b"[]", "number": b"5", "inner": b'{"posts": [5, null, {"record": []}]}'}
+    names = ("facets", "features", "uri", "did")
 
-    @asynccontextmanager
-    async def connector(self) -> AsyncIterator[Connector]:
-        """Signed in before, so that every request is one for mentions."""
-        async with super().connector() as connector:
-            assert isinstance(connector, bluesky.Bluesky)
-            answer, self.server.answer = self.server.answer, BlueskyPlatform()
-            await connector._api._sign_in(None)
-            self.server.asked.clear()
-            self.server.arrived.clear()
-            self.server.answer = answer
-            yield connector
-
-    async def test_cancelled(self) -> None:
-        async with self.connector() as connector:
-            self.server.answer = Answer(hang=True)
-            poll = asyncio.create_task(connector.poll(""))
-            await self.server.arrived.wait()
-            poll.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await poll
-            assert len(self.server.asked) == 1
+    def platform(self) -> Callable[[Asked], Answer]:
+        return BlueskyPlatform()
 
 
 # ---- settings
@@ -81,10 +57,8 @@ class TestBlueskyContract(ConnectorContract):
     ],
 )
 def test_settings_refuse_what_cannot_be(options: dict[str, Any], hint: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        bluesky.Settings(kind="bluesky", name="b", **{**KEYS, **options})
-    assert hint in str(caught.value)
-    assert PASSWORD not in str(caught.value)
+    told = mistake("bluesky", **{**KEYS, **options})
+    assert hint in told and PASSWORD not in told
 
 
 # ---- a server
@@ -95,24 +69,7 @@ def platform() -> BlueskyPlatform:
     return BlueskyPlatform([post(2, "@pupava Kde je můj balík?", 60), post(1, "Púpava kvete.", 90, "did:plc:jan")])
 
 
-@asynccontextmanager
-async def connected(platform: BlueskyPlatform | Answer, **options: Any) -> AsyncIterator[Any]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        yield bluesky.connect(bluesky.Settings(kind="bluesky", name="b", **{**KEYS, **options}), http)
-
-
-async def poll(connector: Any, cursor: str = "", at: datetime = NOON) -> list[Page]:
-    """Pages until the source says that nothing more is waiting."""
-    pages = []
-    with time_machine.travel(at, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-    return pages
-
-
-def ids(pages: list[Page]) -> list[str]:
-    return [mention.id for page in pages for mention in page.mentions]
+connected = connecting("bluesky", "b", **KEYS)
 
 
 async def test_what_a_post_becomes(platform: BlueskyPlatform) -> None:
@@ -159,22 +116,6 @@ async def test_own_posts_are_left_out(platform: BlueskyPlatform) -> None:
     platform.posts[:0] = [post(5, "@my jsme Púpava", did=DID), post(6, "@i my", did="did:plc:shop")]
     async with connected(platform, own_names=("shop.example",)) as source:
         assert ids(await poll(source)) == [uri(2)]
-
-
-NAMES = ["uri", "cid", "author", "record", "indexedAt", "text", "langs", "reply", "facets", "features", "did", "handle"]
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just(uri(1)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner),
-    max_leaves=12,
-)
-
-
-@given(post=st.dictionaries(st.sampled_from(NAMES), ODD), addressed=st.booleans())
-def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any], addressed: bool) -> None:
-    source = bluesky.Bluesky(bluesky.Settings(kind="bluesky", name="b", **KEYS), Http())
-    page = source._page([post, "x"], NOON, addressed=addressed)
-    assert len(page.mentions) + len(page.skipped) in (1, 2)
-    assert all(mention.id and mention.text for mention in page.mentions)
 
 
 # ---- the session, quotas, errors
@@ -289,11 +230,6 @@ async def test_an_answer_without_any_posts_is_not_believed(platform: BlueskyPlat
 # ---- answers
 
 
-async def first(source: Any) -> Mention:
-    mention: Mention = (await poll(source))[0].mentions[0]
-    return mention
-
-
 async def test_abilities_follow_the_options(platform: BlueskyPlatform) -> None:
     for options, answers in (({}, True), ({"replies": "manual"}, False)):
         async with connected(platform, **options) as source:
@@ -400,15 +336,12 @@ async def test_the_original_is_read_again(platform: BlueskyPlatform) -> None:
 
 # ---- what others recorded
 
-recorded = pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"there are no recordings in {RECORDINGS}")
 
-
-@recorded
 async def test_recorded_thread(platform: BlueskyPlatform) -> None:
-    view = json.loads((RECORDINGS / "thread_view_post_with_embed_media.json").read_text())["thread"]["post"]
+    view = json.loads(recorded("bluesky/thread_view_post_with_embed_media.json"))["thread"]["post"]
     written = {**view, "record": view["record"] | {"text": "an answer"}}
     async with connected(platform) as source:
-        await source._api._sign_in(None)
+        await poll(source)
         platform.fault = said({"notifications": [view, written]})
         page = await source.poll("")
     (mention,) = page.mentions
@@ -417,22 +350,20 @@ async def test_recorded_thread(platform: BlueskyPlatform) -> None:
     assert mention.created_at.isoformat() == "2023-09-28T12:49:36.735000+00:00"
 
 
-@recorded
 @pytest.mark.parametrize("name", ["post_record", "extended_post_record"])
 async def test_recorded_answer_of_ones_own(platform: BlueskyPlatform, name: str) -> None:
-    found = json.loads((RECORDINGS / f"{name}.json").read_text())
+    found = json.loads(recorded(f"bluesky/{name}.json"))
     mention = Mention(source="b", id=uri(1), text="a", created_at=NOON)
     async with connected(platform) as source:
-        await source._api._sign_in(None)
+        await poll(source)
         platform.fault = said(found)
         receipt = await source.find_reply(mention, found["value"]["text"], "key")
     assert receipt.id == found["uri"]
 
 
-@recorded
 @pytest.mark.parametrize("name", ["searchPosts", "listNotifications"])
 def test_what_is_asked_for_is_in_the_official_schema(name: str) -> None:
-    schema = json.loads((RECORDINGS / f"{name}.json").read_text())
+    schema = json.loads(recorded(f"bluesky/{name}.json"))
     feeds = bluesky.Settings(kind="bluesky", query="a", **KEYS).feeds.values()
     ((listed, query),) = [(listed, query) for method, listed, query in feeds if method == schema["id"]]
     main = schema["defs"]["main"]
@@ -441,11 +372,11 @@ def test_what_is_asked_for_is_in_the_official_schema(name: str) -> None:
     assert listed in main["output"]["schema"]["required"] and known["limit"]["maximum"] == bluesky.MOST
 
 
-@recorded
-def test_an_answer_is_in_the_official_schema() -> None:
-    schema = json.loads((RECORDINGS / "post.json").read_text())["defs"]["main"]
-    mention = Mention(source="b", id=uri(1), text="a", created_at=NOON, language="cs", raw={"cid": "c"})
-    record = bluesky._record(mention, TEXT)
+async def test_an_answer_is_in_the_official_schema(platform: BlueskyPlatform) -> None:
+    schema = json.loads(recorded("bluesky/post.json"))["defs"]["main"]
+    async with connected(platform) as source:
+        await source.reply(await first(source), TEXT, "key")
+    (record,) = platform.records.values()
     assert schema["key"] == "tid" and set(schema["record"]["required"]) <= set(record)
     assert set(record) - {"$type"} <= set(schema["record"]["properties"])
     rules = schema["record"]["properties"]["text"]
