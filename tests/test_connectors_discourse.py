@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from connectors import discourse
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.http import Http
-from monitor.model import CanFetch, CanLookUp, CanReply, Mention, Page
-from tests.contract import ConnectorContract
+from monitor.model import CanFetch, CanLookUp, CanReply, Mention
+from tests.connecting import connecting, first, mistake, numbers, poll
+from tests.contract import JsonContract
 from tests.discourse_platform import FORUM, KEY, KEYS, NAME, DiscoursePlatform, post, said
-from tests.loopback import Answer, Loopback, LoopbackHttp
+from tests.loopback import Answer
+from tests.made import NOON
+from tests.recordings import recorded
 
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TOMORROW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings" / "discourse"
 TEXT = "Mrzí nás to, **ozveme se**. Více na https://pupava.example/"
 
 
-class TestDiscourseContract(ConnectorContract):
+class TestDiscourseContract(JsonContract):
     kind = "discourse"
     settings = KEYS
     secrets = (KEY,)
@@ -41,10 +35,10 @@ class TestDiscourseContract(ConnectorContract):
         b' "topic_id": 8, "topic_title": "Vases", "created_at": "2026-11-20T09:00:00Z"}]}'
     )
     entry = rb'\{"id": 2.*?00Z"\}'
-    separator = b","
     bad_entry = b'{"id": "x", "cooked": 5}'
     phrase = b"the vase broke"
     nonsense = {"list": b"[]", "number": b"5", "inner": b'{"latest_posts": [5, null, {"id": true}]}'}
+    names = ("name", "user_id", "hidden")
 
 
 # ---- settings
@@ -60,10 +54,8 @@ class TestDiscourseContract(ConnectorContract):
     ],
 )
 def test_settings_refuse_what_cannot_be(options: dict[str, Any], hint: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        discourse.Settings(kind="discourse", name="d", **{**KEYS, **options})
-    assert hint in str(caught.value)
-    assert KEY not in str(caught.value)
+    told = mistake("discourse", **{**KEYS, **options})
+    assert hint in told and KEY not in told
 
 
 # ---- a forum
@@ -74,24 +66,7 @@ def platform() -> DiscoursePlatform:
     return DiscoursePlatform([post(22, "Kde je můj balík?"), post(21, "Stan teče.", 1, "jan")])
 
 
-@asynccontextmanager
-async def connected(platform: DiscoursePlatform | Answer, **options: Any) -> AsyncIterator[Any]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        yield discourse.connect(discourse.Settings(kind="discourse", name="d", **{**KEYS, **options}), http)
-
-
-async def poll(connector: Any, cursor: str = "", at: datetime = NOON) -> list[Page]:
-    """Pages until the source says that nothing more is waiting."""
-    pages = []
-    with time_machine.travel(at, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-    return pages
-
-
-def ids(pages: list[Page]) -> list[int]:
-    return [int(mention.id) for page in pages for mention in page.mentions]
+connected = connecting("discourse", "d", **KEYS)
 
 
 async def test_what_a_post_becomes(platform: DiscoursePlatform) -> None:
@@ -115,7 +90,7 @@ def test_quotes_in_quotes_are_left_out_and_cannot_take_long() -> None:
 
 async def test_a_forum_that_anybody_may_read(platform: DiscoursePlatform) -> None:
     async with connected(platform, api_key=None) as source:
-        assert ids(await poll(source)) == [22, 21]
+        assert numbers(await poll(source)) == [22, 21]
     platform.open_to_all = False
     async with connected(platform, api_key=None) as source:
         with pytest.raises(AuthError):
@@ -128,7 +103,7 @@ async def test_pages_since_the_last_time(platform: DiscoursePlatform) -> None:
         platform.posts += [post(100 + n, f"Nové {n}") for n in range(25)]
         platform.size = 10
         later = await poll(source, first[-1].cursor)
-        assert [number for number in ids(later) if number > 22] == [*range(124, 99, -1)] and len(later) == 3
+        assert [number for number in numbers(later) if number > 22] == [*range(124, 99, -1)] and len(later) == 3
         assert len(await poll(source, later[-1].cursor)) == 1
 
 
@@ -136,7 +111,7 @@ async def test_the_first_time_the_newest_page_is_enough(platform: DiscoursePlatf
     platform.size = 10
     platform.posts += [post(100 + n, f"Nové {n}") for n in range(30)]
     async with connected(platform) as source:
-        assert len(ids(await poll(source))) == 10
+        assert len(numbers(await poll(source))) == 10
 
 
 async def test_nothing_that_came_after_an_empty_page_is_left_out(platform: DiscoursePlatform) -> None:
@@ -144,20 +119,20 @@ async def test_nothing_that_came_after_an_empty_page_is_left_out(platform: Disco
     async with connected(platform) as source:
         empty = await poll(source)
         platform.posts += [post(100 + n, f"Nové {n}") for n in range(30)]
-        assert len(ids(await poll(source, empty[-1].cursor))) == 30
+        assert len(numbers(await poll(source, empty[-1].cursor))) == 30
 
 
 async def test_only_some_categories(platform: DiscoursePlatform) -> None:
     platform.posts.append(post(23, "Jinde", category_id=5))
     async with connected(platform, categories=(5,)) as source:
-        assert ids(await poll(source)) == [23]
+        assert numbers(await poll(source)) == [23]
 
 
 async def test_what_a_search_finds_is_read_whole(platform: DiscoursePlatform) -> None:
     platform.posts[1]["cooked"] = platform.posts[1]["raw"] = "Stan teče a nikdo se neozývá. " * 20
     async with connected(platform, query="Púpava") as source:
         first = await poll(source)
-        assert ids(first) == [22, 21]
+        assert numbers(first) == [22, 21]
         opening = first[-1].mentions[0]
         assert opening.text == platform.posts[1]["raw"].strip() and opening.title == "Stany a déšť"
         assert await source.fetch(opening) == opening
@@ -165,7 +140,7 @@ async def test_what_a_search_finds_is_read_whole(platform: DiscoursePlatform) ->
         platform.size, platform.unreadable = 10, {105}
         del platform.posts[10]
         later = await poll(source, first[-1].cursor)
-        assert sorted(ids(later)) == sorted({*range(100, 125)} - {105, 108})
+        assert sorted(numbers(later)) == sorted({*range(100, 125)} - {105, 108})
         assert len(await poll(source, later[-1].cursor)) == 1
     asked = [query["q"] for path, query in platform.asked if path == "/search.json"]
     assert asked[0] == "Púpava order:latest" and asked[-1] == "Púpava after:2026-11-19 order:latest"
@@ -201,18 +176,7 @@ async def test_what_is_left_out(platform: DiscoursePlatform) -> None:
         post(33, "uzamčeno", post_type=3),
     ]
     async with connected(platform, own_names=("Eshop",)) as source:
-        assert ids(await poll(source)) == [22, 21]
-
-
-NAMES = ["id", "cooked", "username", "name", "post_number", "topic_id", "topic_slug", "created_at", "user_id", "hidden"]
-ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([{}]) | st.just({"a": 1})
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_post_holds_breaks_the_reading(odd: dict[str, Any]) -> None:
-    source = discourse.Discourse(discourse.Settings(kind="discourse", name="d", **KEYS), Http())
-    page = source._page([odd, post(5, "a") | odd, "x"], NOON)
-    assert all(mention.id and mention.text for mention in page.mentions)
+        assert numbers(await poll(source)) == [22, 21]
 
 
 # ---- limits, deletions
@@ -242,11 +206,6 @@ async def test_deleted_and_hidden_posts_are_reported(platform: DiscoursePlatform
 
 
 # ---- answers
-
-
-async def first(source: Any) -> Mention:
-    mention: Mention = (await poll(source))[0].mentions[0]
-    return mention
 
 
 async def test_abilities_follow_the_key(platform: DiscoursePlatform) -> None:
@@ -343,11 +302,10 @@ async def test_the_original_is_read_again(platform: DiscoursePlatform) -> None:
 # ---- what others recorded
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"there are no recordings in {RECORDINGS}")
 async def test_recorded_posts(platform: DiscoursePlatform) -> None:
-    body = (RECORDINGS / "posts.json").read_bytes()
+    body = recorded("discourse/posts.json")
     people = [one for one in json.loads(body)["latest_posts"] if one["user_id"] > 0]
     async with connected(Answer(body)) as source:
         page = (await poll(source))[0]
-    assert ids([page]) == [one["id"] for one in people] and not page.skipped
+    assert numbers([page]) == [one["id"] for one in people] and not page.skipped
     assert [mention.text for mention in page.mentions] == [one["raw"] for one in people]
