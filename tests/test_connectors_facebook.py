@@ -6,8 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +18,8 @@ from pydantic import ValidationError
 from connectors import facebook
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Ability, CanFetch, CanHandshake, CanLookUp, CanReceive, CanReply, CanVouch, Mention, Page
-from tests.contract import ConnectorContract
+from tests.connecting import connecting, poll
+from tests.contract import JsonContract
 from tests.loopback import Answer, Loopback, LoopbackHttp
 from tests.meta_platform import (
     APP,
@@ -36,12 +36,13 @@ from tests.meta_platform import (
     post,
     refused,
 )
+from tests.odd import odd, spoiled
+from tests.recordings import recorded
 
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings" / "facebook-instagram"
 TEXT = "Mrzí nás to & vymeníme ho."
 
 
-class TestFacebookContract(ConnectorContract):
+class TestFacebookContract(JsonContract):
     kind = "facebook"
     settings = {"page": PAGE, **SIGNED}
     secrets = (TOKEN, SECRET)
@@ -52,28 +53,13 @@ class TestFacebookContract(ConnectorContract):
         b' "paging": {"cursors": {"before": "a", "after": "b"}}}'
     )
     entry = rb'\{"id": "5_.*?"can_comment": true\}'
-    separator = b","
     bad_entry = b'{"id": 5, "message": []}'
     phrase = b"the tent leaks"
     nonsense = {"list": b"[]", "data": b'{"data": 7}', "posts": b'{"data": [5, null, {"id": {}}]}'}
+    names = ("permalink_url", "parent", "is_hidden")
 
 
-@asynccontextmanager
-async def connected(platform: Any, **options: Any) -> AsyncIterator[Any]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        settings = facebook.Settings(**{"kind": "facebook", "name": "fb", "page": PAGE, **SIGNED, **options})
-        yield facebook.connect(settings, http)
-
-
-async def poll(source: Any, cursor: str = "", moment: datetime = NOON) -> list[Page]:
-    """Pages until the source says that nothing more is waiting."""
-    pages: list[Page] = []
-    with time_machine.travel(moment, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await source.poll(cursor))
-            cursor = pages[-1].cursor
-            assert len(pages) < 50
-    return pages
+connected = connecting("facebook", "fb", page=PAGE, **SIGNED)
 
 
 def read(pages: list[Page]) -> dict[str, Mention]:
@@ -473,32 +459,25 @@ def test_settings_that_cannot_be_are_refused(options: dict[str, Any], hint: str)
 # ---- odd and real answers
 
 
-ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([{}]) | st.just({"id": "5_1"})
-NAMES = ["id", "message", "created_time", "permalink_url", "from", "parent", "can_comment", "is_hidden", "comments"]
+POST = {"id": f"{PAGE}_5", "message": "Nové stany", "comments": {"data": [comment("5_51")], "paging": {}}}
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(NAMES), ODD), max_size=3), st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_post_holds_breaks_the_reading(comments: list[dict[str, Any]], odd: dict[str, Any]) -> None:
-    settings = facebook.Settings(kind="facebook", page=PAGE, **SIGNED)
-    source = facebook.Facebook(settings, LoopbackHttp("http://127.0.0.1:9"))
-    found, state = facebook._Found(), facebook._State()
-    for thing in ({"id": f"{PAGE}_5", **odd}, {"id": f"{PAGE}_5", "comments": {"data": comments, "paging": odd}}):
-        source._take_post(thing, "feed", found, state, NOON)
-    assert all(mention.id and mention.text for mention in source._page(found, state).mentions)
+@given(st.lists(spoiled(POST, TestFacebookContract.names), max_size=4))
+async def test_nothing_that_a_post_holds_breaks_the_reading(posts: list[dict[str, Any]]) -> None:
+    async with connected(Answer(json.dumps({"data": posts}).encode())) as source:
+        page = await source.poll("")
+    assert all(mention.id and mention.text for mention in page.mentions)
 
 
-JSON = st.recursive(
-    ODD | st.floats(),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["from", "id", "item"]), inner),
-)
 TOLD = ["item", "verb", "comment_id", "post_id", "parent_id", "from", "message", "created_time", "open_graph_story_id"]
+JSON = odd(["from", "id", "item"], ["5_1"])
 
 
 @given(st.sampled_from(["feed", "ratings"]), st.dictionaries(st.sampled_from(TOLD), JSON), JSON)
-def test_nothing_that_a_delivery_holds_breaks_the_reading(field: str, value: dict[str, Any], odd: Any) -> None:
+def test_nothing_that_a_delivery_holds_breaks_the_reading(field: str, value: dict[str, Any], other: Any) -> None:
     settings = facebook.Settings(kind="facebook", page=PAGE, verify_token=VERIFY, **SIGNED)
     source = facebook.ListeningFacebook(settings, LoopbackHttp("http://127.0.0.1:9"))
-    body, headers = delivery("page", PAGE, (field, {"verb": "add", "comment_id": "5_51", **value}), (field, odd))
+    body, headers = delivery("page", PAGE, (field, {"verb": "add", "comment_id": "5_51", **value}), (field, other))
     assert all(mention.id and mention.text for mention in source.receive(headers, body, NOON).mentions)
 
 
@@ -506,10 +485,7 @@ def test_nothing_that_a_delivery_holds_breaks_the_reading(field: str, value: dic
     ("name", "count"), [("feeds_default_fields_p1.json", 5), ("feed_fields_p2.json", 5), ("comment_info.json", 1)]
 )
 async def test_real_answers(name: str, count: int) -> None:
-    path = RECORDINGS / name
-    if not path.exists():
-        pytest.skip("recordings of real answers are not part of the project")
-    body = path.read_bytes()
+    body = recorded(f"facebook-instagram/{name}")
     found = json.loads(body)
     body = (
         body if "data" in found else json.dumps({"data": [{"id": f"{PAGE}_5", "comments": {"data": [found]}}]}).encode()
@@ -522,10 +498,7 @@ async def test_real_answers(name: str, count: int) -> None:
 
 
 async def test_a_real_refusal() -> None:
-    path = RECORDINGS / "error_data.json"
-    if not path.exists():
-        pytest.skip("recordings of real answers are not part of the project")
-    async with connected(Answer(path.read_bytes(), 400)) as source:
+    async with connected(Answer(recorded("facebook-instagram/error_data.json"), 400)) as source:
         with pytest.raises(PermanentError, match="options of this source"):
             await source.poll("")
 
