@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from connectors import googlebusiness
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.http import Http
-from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Connector, Mention, Moderated, Page, Receipt
-from tests.contract import ConnectorContract
+from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Moderated, Receipt
+from tests.connecting import connecting, first, ids, mistake, poll
+from tests.contract import SignedInContract
 from tests.google_platform import CLIENT, REFRESH, SECRET, GooglePlatform, refused
-from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from tests.loopback import Answer, Asked
+from tests.made import NOON
 
 KEYS = {
     "account": "1122334455",
@@ -32,12 +28,11 @@ KEYS = {
     "client_secret": SECRET,
     "refresh_token": REFRESH,
 }
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TEXT = "Dobrý deň, mrzí nás to a ozveme sa."
 PLACE = "/v4/accounts/1122334455/locations/5544332211/reviews"
 
 
-class TestGoogleBusinessContract(ConnectorContract):
+class TestGoogleBusinessContract(SignedInContract):
     kind = "googlebusiness"
     settings = KEYS
     secrets = (SECRET, REFRESH, "ya29.token")
@@ -50,32 +45,13 @@ class TestGoogleBusinessContract(ConnectorContract):
         b' "averageRating": 3, "totalReviewCount": 2}'
     )
     entry = rb'\{"reviewId": .*?"updateTime": "[^"]*"\}'
-    separator = b","
     bad_entry = b'{"reviewId": "AbFv_3", "starRating": "STAR_RATING_UNSPECIFIED"}'
     phrase = b"they never called back"
     nonsense = {"list": b"[]", "reviews": b'{"reviews": [5, null, {"reviewId": []}]}', "none": b'{"reviews": 7}'}
+    names = ("reviewReply", "comment")
 
-    @asynccontextmanager
-    async def connector(self) -> AsyncIterator[Connector]:
-        """With a token that it got before, so that every request is one for reviews."""
-        async with super().connector() as connector:
-            assert isinstance(connector, googlebusiness.GoogleBusiness)
-            answer, self.server.answer = self.server.answer, Profile().google
-            await connector._api.token()
-            self.server.asked.clear()
-            self.server.arrived.clear()
-            self.server.answer = answer
-            yield connector
-
-    async def test_cancelled(self) -> None:
-        async with self.connector() as connector:
-            self.server.answer = Answer(hang=True)
-            poll = asyncio.create_task(connector.poll(""))
-            await self.server.arrived.wait()
-            poll.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await poll
-            assert len(self.server.asked) == 1
+    def platform(self) -> Callable[[Asked], Answer]:
+        return Profile().google
 
 
 def ago(hours: float) -> str:
@@ -139,35 +115,13 @@ class Profile:
         return Answer(status=503) if self.lost else Answer(json.dumps(found["reviewReply"]).encode())
 
 
-@asynccontextmanager
-async def connected(platform: Any, **options: Any) -> AsyncIterator[googlebusiness.GoogleBusiness]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        settings = googlebusiness.Settings(**{"kind": "googlebusiness", "name": "maps", **KEYS, **options})
-        yield googlebusiness.connect(settings, http)
-
-
-async def poll(connector: googlebusiness.GoogleBusiness, cursor: str = "") -> list[Page]:
-    pages: list[Page] = []
-    with time_machine.travel(NOON, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-    return pages
-
-
-def ids(pages: list[Page]) -> list[str]:
-    return [mention.id for page in pages for mention in page.mentions]
-
-
-async def first(connector: googlebusiness.GoogleBusiness) -> Mention:
-    return (await poll(connector))[0].mentions[0]
+connected = connecting("googlebusiness", "maps", **KEYS)
 
 
 @pytest.mark.parametrize("options", [{"account": "accounts/1"}, {"location": "../7"}, {"client_id": "? canary"}])
 def test_settings_refuse_what_cannot_be(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError) as caught:
-        googlebusiness.Settings(**{"kind": "googlebusiness", **KEYS, **options})
-    assert "canary" not in str(caught.value)
+    told = mistake("googlebusiness", **{**KEYS, **options})
+    assert "canary" not in told
 
 
 async def test_what_a_review_becomes() -> None:
@@ -309,18 +263,3 @@ async def test_the_original_is_read_again() -> None:
             profile.google.fault = Answer(odd)
             with pytest.raises(TemporaryError):
                 await source.fetch(mention)
-
-
-NAMES = ["reviewId", "reviewer", "displayName", "starRating", "comment", "createTime", "updateTime", "reviewReply"]
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("ONE"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_review_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
-    settings = googlebusiness.Settings(kind="googlebusiness", name="maps", **KEYS)
-    page = googlebusiness.GoogleBusiness(settings, Http())._page([thing], NOON)
-    assert len(page.mentions) + len(page.skipped) == 1
