@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from connectors import googleplay
-from monitor.cursors import Tokens
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.http import Http
-from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Connector, Mention, Page, Receipt
-from tests.contract import ConnectorContract
+from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Receipt
+from tests.connecting import connecting, first, ids, mistake, poll
+from tests.contract import SignedInContract
 from tests.google_platform import GooglePlatform, refused, service_account
-from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from tests.loopback import Answer, Asked
+from tests.made import NOON
+from tests.recordings import recorded
 
 APP = "sk.pupava.app"
 KEYS = {"app": APP, "service_account": service_account()}
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NOW = int(NOON.timestamp())
 TEXT = "Dobrý deň, mrzí nás to a opravíme to."
-DISCOVERY = Path(__file__).parents[2] / "shared" / "recordings" / "google-discovery" / "androidpublisher.v3.json"
 
 
-class TestGooglePlayContract(ConnectorContract):
+class TestGooglePlayContract(SignedInContract):
     kind = "googleplay"
     settings = KEYS
     secrets = (json.loads(service_account())["private_key"], "ya29.token")
@@ -48,32 +41,13 @@ class TestGooglePlayContract(ConnectorContract):
         b' "pageInfo": {"totalResults": 2}}'
     )
     entry = rb'\{"reviewId": .*?\}\}\]\}'
-    separator = b","
     bad_entry = b'{"reviewId": "gp:AOc", "comments": []}'
     phrase = b"it crashes when I pay"
     nonsense = {"list": b"[]", "reviews": b'{"reviews": [5, null, {"reviewId": []}]}', "none": b'{"reviews": 7}'}
+    names = ("developerComment",)
 
-    @asynccontextmanager
-    async def connector(self) -> AsyncIterator[Connector]:
-        """With a token that it got before, so that every request is one for reviews."""
-        async with super().connector() as connector:
-            assert isinstance(connector, googleplay.GooglePlay)
-            answer, self.server.answer = self.server.answer, Play().google
-            await connector._api.token()
-            self.server.asked.clear()
-            self.server.arrived.clear()
-            self.server.answer = answer
-            yield connector
-
-    async def test_cancelled(self) -> None:
-        async with self.connector() as connector:
-            self.server.answer = Answer(hang=True)
-            poll = asyncio.create_task(connector.poll(""))
-            await self.server.arrived.wait()
-            poll.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await poll
-            assert len(self.server.asked) == 1
+    def platform(self) -> Callable[[Asked], Answer]:
+        return Play().google
 
 
 def review(number: int, ago: int, text: str = "\tPadá to.", **more: Any) -> dict[str, Any]:
@@ -128,35 +102,13 @@ class Play:
         return Answer(json.dumps({"result": {"replyText": shown, "lastEdited": {"seconds": str(NOW)}}}).encode())
 
 
-@asynccontextmanager
-async def connected(platform: Any, **options: Any) -> AsyncIterator[googleplay.GooglePlay]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        settings = googleplay.Settings(**{"kind": "googleplay", "name": "play", **KEYS, **options})
-        yield googleplay.connect(settings, http)
-
-
-async def poll(connector: googleplay.GooglePlay, cursor: str = "") -> list[Page]:
-    pages = []
-    with time_machine.travel(NOON, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-    return pages
-
-
-def ids(pages: list[Page]) -> list[str]:
-    return [mention.id for page in pages for mention in page.mentions]
-
-
-async def first(connector: googleplay.GooglePlay) -> Mention:
-    return (await poll(connector))[0].mentions[0]
+connected = connecting("googleplay", "play", **KEYS)
 
 
 @pytest.mark.parametrize("options", [{"app": "pupava"}, {"app": "../x.y"}, {"service_account": "secret-canary"}])
 def test_settings_refuse_what_cannot_be(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError) as caught:
-        googleplay.Settings(**{"kind": "googleplay", **KEYS, **options})
-    assert "canary" not in str(caught.value)
+    told = mistake("googleplay", **{**KEYS, **options})
+    assert "canary" not in told
 
 
 async def test_what_a_review_becomes() -> None:
@@ -266,9 +218,8 @@ async def test_the_original_is_read_again() -> None:
                 await source.fetch(mention)
 
 
-@pytest.mark.skipif(not DISCOVERY.is_file(), reason=f"there is no {DISCOVERY}")
 def test_addresses_and_names_are_those_of_the_published_contract() -> None:
-    contract = json.loads(DISCOVERY.read_text())
+    contract = json.loads(recorded("google-discovery/androidpublisher.v3.json"))
     methods = contract["resources"]["reviews"]["methods"]
     assert contract["rootUrl"] + methods["list"]["path"] == f"{googleplay.API}/{{packageName}}/reviews"
     assert methods["reply"]["path"].endswith("/reviews/{reviewId}:reply") and methods["reply"]["httpMethod"] == "POST"
@@ -278,19 +229,3 @@ def test_addresses_and_names_are_those_of_the_published_contract() -> None:
     assert set(known) <= set(contract["schemas"]["UserComment"]["properties"])
     assert set(contract["schemas"]["ReviewsReplyRequest"]["properties"]) == {"replyText"}
     assert set(contract["schemas"]["Review"]["properties"]) == set(review(1, 1))
-
-
-NAMES = ["reviewId", "authorName", "comments", "userComment", "developerComment", "text", "lastModified", "seconds"]
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("gp:1"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_review_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
-    settings = googleplay.Settings(kind="googleplay", name="play", **KEYS)  # type: ignore[arg-type]
-    page = googleplay.GooglePlay(settings, Http())._page({"reviews": [thing]}, NOON)
-    assert len(page.mentions) + len(page.skipped) == 1
-    Tokens().go_on([int(one.created_at.timestamp()) for one in page.mentions], "p1", NOW, googleplay.OVERLAP)
