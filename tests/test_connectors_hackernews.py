@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from connectors import hackernews
-from monitor.cursors import Moments
 from monitor.errors import TemporaryError
-from monitor.http import Http
-from monitor.model import CanFetch, CanReply, Page
-from tests.contract import ConnectorContract
-from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from monitor.model import CanFetch, CanReply
+from tests.connecting import connecting, mistake, numbers, poll
+from tests.contract import JsonContract
+from tests.loopback import Answer, Asked
+from tests.made import NOON
 
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NOW = int(NOON.timestamp())
 
 
-class TestHackerNewsContract(ConnectorContract):
+class TestHackerNewsContract(JsonContract):
     kind = "hackernews"
     settings = {"query": '"Svrčina"'}
     recording = (
@@ -39,7 +30,6 @@ class TestHackerNewsContract(ConnectorContract):
         b' "url": "https://svrcina.example", "created_at_i": 1795100000}], "nbHits": 2, "page": 0, "nbPages": 1}'
     )
     entry = rb'\{"objectID": .*?\d\}'
-    separator = b","
     bad_entry = b'{"objectID": "46000003", "comment_text": 5}'
     phrase = b"their tent leaks"
     nonsense = {"list": b"[]", "hits": b'{"hits": [5, null, {"objectID": []}]}', "none": b'{"hits": 7}'}
@@ -76,29 +66,11 @@ class Algolia:
         return Answer(json.dumps(item | {"id": int(number), "children": []}).encode())
 
 
-@asynccontextmanager
-async def connected(platform: Algolia | Answer, **options: Any) -> AsyncIterator[hackernews.HackerNews]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        settings = hackernews.Settings(kind="hackernews", name="hn", **{"query": '"Svrčina"', **options})
-        yield hackernews.connect(settings, http)
-
-
-async def poll(connector: hackernews.HackerNews, cursor: str = "") -> list[Page]:
-    pages = []
-    with time_machine.travel(NOON, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-    return pages
-
-
-def ids(pages: list[Page]) -> set[int]:
-    return {int(mention.id) for page in pages for mention in page.mentions}
+connected = connecting("hackernews", "hn", query='"Svrčina"')
 
 
 def test_a_query_is_needed() -> None:
-    with pytest.raises(ValidationError):
-        hackernews.Settings(kind="hackernews", query="")
+    assert mistake("hackernews", query="")
 
 
 async def test_what_a_comment_becomes() -> None:
@@ -114,12 +86,12 @@ async def test_pages_since_the_last_time_with_an_overlap() -> None:
     platform = Algolia([story(n, 100_000 + n) for n in range(300)])
     async with connected(platform) as source:
         first = await poll(source)
-        assert len(ids(first)) == 100, "the first time the newest page is enough"
+        assert len(numbers(first)) == 100, "the first time the newest page is enough"
         platform.posts += [story(1000 + n, 40_000 - 100 * n) for n in range(250)]
         platform.posts.append(story(2000, 100_000 + 1800))  # found late
         later = await poll(source, first[-1].cursor)
-        assert len(later) == 6 and {*range(1000, 1250), 2000} <= ids(later)
-        assert ids(await poll(source, later[-1].cursor)) <= {*range(1200, 1250)}
+        assert len(later) == 6 and {*range(1000, 1250), 2000} <= set(numbers(later))
+        assert set(numbers(await poll(source, later[-1].cursor))) <= {*range(1200, 1250)}
     assert platform.asked[0]["query"] == ['"Svrčina"']
 
 
@@ -133,7 +105,7 @@ async def test_many_of_one_second_end_all_the_same() -> None:
 
 async def test_own_posts_are_left_out() -> None:
     async with connected(Algolia([story(1, 5, author="svrcina"), story(2, 5)]), own_names=("Svrčina",)) as source:
-        assert ids(await poll(source)) == {2}
+        assert numbers(await poll(source)) == [2]
 
 
 async def test_the_original_is_read_again() -> None:
@@ -149,15 +121,3 @@ async def test_the_original_is_read_again() -> None:
     async with connected(Answer(b"[]")) as source:
         with pytest.raises(TemporaryError):
             await source.fetch(mention)
-
-
-NAMES = ["objectID", "comment_text", "story_text", "title", "author", "created_at_i", "parent_id", "story_title"]
-ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("46") | st.just([{}])
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_post_holds_breaks_the_reading(post: dict[str, Any]) -> None:
-    source = hackernews.HackerNews(hackernews.Settings(kind="hackernews", query="ab"), Http())
-    mention = source._mention(post, NOON)
-    assert mention is None or (mention.id and (mention.text or mention.title))
-    Moments().go_on([hackernews._written(post)], False, NOW)
