@@ -21,10 +21,10 @@ from monitor.errors import PermanentError, SourceError, TemporaryError
 from monitor.model import CanConfirm, CanReply, Page
 from tests.contract import ConnectorContract, FileContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from tests.recordings import recorded
 
 KEY = "c0ffee00c0ffee00c0ffee00ca9a12ab"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings" / "heureka"
 SHOP = """<?xml version="1.0" encoding="UTF-8"?>
 <reviews>
  <review><rating_id>71</rating_id><name><![CDATA[Žofia]]></name><unix_timestamp>1795000000</unix_timestamp>
@@ -333,10 +333,7 @@ async def test_answers_are_given_in_the_administration(tmp_path: Path) -> None:
     ],
 )
 def test_real_exports(name: str, count: int | None, skipped: int) -> None:
-    path = RECORDINGS / name
-    if not path.exists():
-        pytest.skip("recordings of real exports are not part of the project")
-    page = read(path.read_bytes(), reviews="product" if "product" in name else "shop", country="cz")
+    page = read(recorded(f"heureka/{name}"), reviews="product" if "product" in name else "shop", country="cz")
     assert count is None or len(page.mentions) == count
     assert len(page.skipped) == skipped
     assert all(mention.id and mention.text and mention.created_at.year > 2010 for mention in page.mentions)
