@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import instagram
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Ability, CanFetch, CanHandshake, CanLookUp, CanReceive, CanReply, CanVouch, Mention, Page
-from tests.contract import ConnectorContract
-from tests.loopback import Answer, Loopback, LoopbackHttp
+from tests.connecting import connecting, poll
+from tests.contract import JsonContract
+from tests.loopback import Answer
 from tests.meta_platform import (
     ACCOUNT,
     APP,
@@ -35,13 +32,13 @@ from tests.meta_platform import (
     refused,
     remark,
 )
+from tests.recordings import recorded
 
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings" / "facebook-instagram"
 KEYS = {"account": ACCOUNT, "username": NAME, **SIGNED}
 TEXT = "Mrzí nás to & vymeníme ho."
 
 
-class TestInstagramContract(ConnectorContract):
+class TestInstagramContract(JsonContract):
     kind = "instagram"
     settings = KEYS
     secrets = (TOKEN, SECRET)
@@ -51,28 +48,13 @@ class TestInstagramContract(ConnectorContract):
         b'{"id": "51", "text": "mine too", "timestamp": "2026-11-20T09:00:00+0000", "hidden": false}]}}]}'
     )
     entry = rb'\{"id": "5\d", .*?"hidden": false\}'
-    separator = b","
     bad_entry = b'{"id": 5, "text": []}'
     phrase = b"the tent leaks"
     nonsense = {"list": b"[]", "data": b'{"data": 7}', "posts": b'{"data": [5, null, {"id": {}}]}'}
+    names = ("username", "from", "parent_id", "replies", "caption", "data")
 
 
-@asynccontextmanager
-async def connected(platform: Any, **options: Any) -> AsyncIterator[Any]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        settings = instagram.Settings(**{"kind": "instagram", "name": "ig", **KEYS, **options})
-        yield instagram.connect(settings, http)
-
-
-async def poll(source: Any, cursor: str = "", moment: datetime = NOON) -> list[Page]:
-    """Pages until the source says that nothing more is waiting."""
-    pages: list[Page] = []
-    with time_machine.travel(moment, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await source.poll(cursor))
-            cursor = pages[-1].cursor
-            assert len(pages) < 50
-    return pages
+connected = connecting("instagram", "ig", **KEYS)
 
 
 def read(pages: list[Page]) -> dict[str, Mention]:
@@ -355,19 +337,6 @@ def test_settings_that_cannot_be_are_refused(options: dict[str, Any], hint: str)
         instagram.Settings(**{"kind": "instagram", **KEYS, **options})
 
 
-ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([{}]) | st.just({"id": "51"})
-NAMES = ["id", "text", "timestamp", "username", "from", "hidden", "parent_id", "replies", "caption"]
-
-
-@given(st.lists(st.dictionaries(st.sampled_from(NAMES), ODD), max_size=3), st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_comment_holds_breaks_the_reading(answers: list[dict[str, Any]], odd: dict[str, Any]) -> None:
-    settings = instagram.Settings(kind="instagram", **KEYS)
-    source = instagram.Instagram(settings, LoopbackHttp("http://127.0.0.1:9"))
-    found = instagram._Found()
-    source._take([{"id": "51", "text": "x"} | odd, {"id": "52", "replies": {"data": answers}}], "5", "", found, NOON)
-    assert all(mention.id and mention.text for mention in found.page().mentions)
-
-
 @pytest.mark.parametrize(
     ("name", "count"),
     [
@@ -377,10 +346,7 @@ def test_nothing_that_a_comment_holds_breaks_the_reading(answers: list[dict[str,
     ],
 )
 async def test_real_comments(name: str, count: int) -> None:
-    path = RECORDINGS / name
-    if not path.exists():
-        pytest.skip("recordings of real answers are not part of the project")
-    async with connected(Answer(path.read_bytes())) as source:
+    async with connected(Answer(recorded(f"facebook-instagram/{name}"))) as source:
         state = instagram._State(job="posts", posts={"5": ("", {"after": "a"})}, begun=NOON.timestamp())
         page = await source.poll(state.model_dump_json())
     assert len(page.mentions) == count and not page.skipped
@@ -388,10 +354,7 @@ async def test_real_comments(name: str, count: int) -> None:
 
 
 async def test_a_real_mention() -> None:
-    path = RECORDINGS / "mentioned_media.json"
-    if not path.exists():
-        pytest.skip("recordings of real answers are not part of the project")
-    async with connected(Answer(path.read_bytes()), verify_token=VERIFY) as source:
+    async with connected(Answer(recorded("facebook-instagram/mentioned_media.json")), verify_token=VERIFY) as source:
         body, headers = delivery("instagram", ACCOUNT, ("mentions", {"media_id": "17889114512354744"}))
         source.receive(headers, body, NOON)
         (mention,) = (await source.poll("")).mentions
