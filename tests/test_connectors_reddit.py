@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from connectors import reddit
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.http import Http
-from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Connector, Mention, Page
-from tests.contract import ConnectorContract
+from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention
+from tests.connecting import connecting, first, ids, mistake, poll
+from tests.contract import SignedInContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from tests.made import NOON
+from tests.recordings import replayed
 from tests.reddit_platform import KEYS, NAME, PASSWORD, SECRET, RedditPlatform, comment, post
 
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NOW = NOON.timestamp()
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings" / "reddit"
 TEXT = "Mrzí nás to & ozveme se."
 
 
-class TestRedditContract(ConnectorContract):
+class TestRedditContract(SignedInContract):
     kind = "reddit"
     settings = {**KEYS, "inbox": False, "query": "Púpava"}
     secrets = (SECRET, PASSWORD)
@@ -42,32 +36,13 @@ class TestRedditContract(ConnectorContract):
         b' "created_utc": 1794990000.0, "permalink": "/r/a/comments/a/"}}]}}'
     )
     entry = rb'\{"kind": "t.*?\}\}'
-    separator = b","
     bad_entry = b'{"kind": "t3", "data": {"name": 5}}'
     phrase = b"the vase broke"
     nonsense = {"list": b"[]", "number": b"5", "inner": b'{"data": {"children": [5, null, {"data": []}]}}'}
+    names = ("link_id", "subreddit")
 
-    @asynccontextmanager
-    async def connector(self) -> AsyncIterator[Connector]:
-        """With a token that it got before, so that every request is one for mentions."""
-        async with super().connector() as connector:
-            assert isinstance(connector, reddit.Reddit)
-            answer, self.server.answer = self.server.answer, RedditPlatform()
-            await connector._api.listing("new", {})
-            self.server.asked.clear()
-            self.server.arrived.clear()
-            self.server.answer = answer
-            yield connector
-
-    async def test_cancelled(self) -> None:
-        async with self.connector() as connector:
-            self.server.answer = Answer(hang=True)
-            poll = asyncio.create_task(connector.poll(""))
-            await self.server.arrived.wait()
-            poll.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await poll
-            assert len(self.server.asked) == 1
+    def platform(self) -> Callable[[Asked], Answer]:
+        return RedditPlatform({"search": []})
 
 
 # ---- settings
@@ -83,10 +58,8 @@ class TestRedditContract(ConnectorContract):
     ],
 )
 def test_settings_refuse_what_cannot_be(options: dict[str, Any], hint: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        reddit.Settings(kind="reddit", name="r", **{**KEYS, **options})
-    assert hint in str(caught.value)
-    assert SECRET not in str(caught.value)
+    told = mistake("reddit", **{**KEYS, **options})
+    assert hint in told and SECRET not in told
 
 
 # ---- a platform
@@ -102,24 +75,7 @@ def platform() -> RedditPlatform:
     return RedditPlatform(things=things)
 
 
-@asynccontextmanager
-async def connected(platform: RedditPlatform, **options: Any) -> AsyncIterator[Any]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        yield reddit.connect(reddit.Settings(kind="reddit", name="r", **{**KEYS, **options}), http)
-
-
-async def poll(connector: Any, cursor: str = "", at: datetime = NOON) -> list[Page]:
-    """Pages until the source says that nothing more is waiting."""
-    pages = []
-    with time_machine.travel(at, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-    return pages
-
-
-def ids(pages: list[Page]) -> list[str]:
-    return [mention.id for page in pages for mention in page.mentions]
+connected = connecting("reddit", "r", **KEYS)
 
 
 async def test_what_a_comment_becomes(platform: RedditPlatform) -> None:
@@ -205,22 +161,6 @@ async def test_known_posts_are_looked_at_again(platform: RedditPlatform) -> None
     assert asked["id"] == "t3_p1,t1_c1,t1_i1"
 
 
-NAMES = ["name", "author", "body", "selftext", "title", "created_utc", "permalink", "link_id", "parent_id", "subreddit"]
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("t1_a"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
-    max_leaves=12,
-)
-
-
-@given(thing=st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_post_holds_breaks_the_reading(thing: dict[str, Any]) -> None:
-    source = reddit.Reddit(reddit.Settings(kind="reddit", name="r", **KEYS), Http())
-    page = source._page([{"kind": "t1", "data": thing}], NOON)
-    assert len(page.mentions) + len(page.skipped) + len(page.gone) == 1
-    assert all(mention.id and (mention.text or mention.title) for mention in page.mentions)
-
-
 # ---- quotas, tokens, errors
 
 
@@ -291,11 +231,6 @@ async def test_one_thread_at_a_time(platform: RedditPlatform) -> None:
 
 
 # ---- answers
-
-
-async def first(source: Any) -> Mention:
-    mention: Mention = (await poll(source))[0].mentions[0]
-    return mention
 
 
 async def test_abilities_follow_the_settings(platform: RedditPlatform) -> None:
@@ -407,21 +342,11 @@ LISTINGS = [
     "TestSubredditListings.test_comments",
     "TestDomainListing.test_new",
 ]
-needs_recordings = pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"there are no recordings in {RECORDINGS}")
 
 
-def recorded(name: str, path: str) -> Answer:
-    """The first answer of a recording to a request for `path`."""
-    interactions = json.loads((RECORDINGS / f"{name}.json").read_text())["interactions"]
-    response = next(one["response"] for one in interactions if path in one["request"]["uri"])
-    headers = {key: value[0] for key, value in response["headers"].items() if key.lower().startswith("x-ratelimit")}
-    return Answer(response["body"]["string"].encode(), status=response["status"]["code"], headers=headers)
-
-
-@needs_recordings
 @pytest.mark.parametrize("name", LISTINGS)
 async def test_recorded_listings(platform: RedditPlatform, name: str) -> None:
-    answer = recorded(name, "oauth.reddit.com")
+    answer = replayed(f"reddit/{name}.json", "oauth.reddit.com")[0]
     async with connected(platform) as source:
         platform.fault = answer
         page = (await poll(source))[0]
@@ -436,16 +361,15 @@ async def test_recorded_listings(platform: RedditPlatform, name: str) -> None:
         )
 
 
-@needs_recordings
 async def test_recorded_answers_to_replies(platform: RedditPlatform) -> None:
     async with connected(platform) as source:
         mention = await first(source)
-        platform.fault = recorded("TestComment.test_reply", "api/comment")
+        platform.fault = replayed("reddit/TestComment.test_reply.json", "api/comment")[0]
         assert (await source.reply(mention, TEXT, "key")).id.startswith("t1_")
-        platform.fault = recorded("TestComment.test_reply__none", "api/comment")
+        platform.fault = replayed("reddit/TestComment.test_reply__none.json", "api/comment")[0]
         with pytest.raises(OutcomeUnknown):
             await source.reply(mention, TEXT, "key")
         for name in ("TestObjector.test_raise_api_exception", "TestReddit.test_username_available_exception"):
-            platform.fault = recorded(name, "oauth.reddit.com")
+            platform.fault = replayed(f"reddit/{name}.json", "oauth.reddit.com")[0]
             with pytest.raises(SourceError):
                 await source.reply(mention, TEXT, "key")
