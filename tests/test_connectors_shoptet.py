@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +12,6 @@ import pytest
 import time_machine
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from connectors import shoptet
 from monitor.endpoints import Endpoints
@@ -25,14 +20,15 @@ from monitor.model import CanFetch, CanLookUp, CanReceive, CanReply, Mention, Pa
 from monitor.options import ServiceOptions
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
-from tests.contract import ConnectorContract
-from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from tests.connecting import connecting, first, mistake, numbers, poll
+from tests.contract import JsonContract
+from tests.loopback import Answer, Asked
 from tests.shoptet_platform import KEY, NOON, OAUTH, OAUTH_URL, TOKEN, ShoptetPlatform, review
 
 TEXT = "Mrzí nás to & vymeníme ho."
 
 
-class TestShoptetContract(ConnectorContract):
+class TestShoptetContract(JsonContract):
     kind = "shoptet"
     settings = {"token": TOKEN}
     secrets = (TOKEN, "jan.canary@posta.example")
@@ -45,10 +41,10 @@ class TestShoptetContract(ConnectorContract):
         b' "errors": null}'
     )
     entry = rb'\{"id": .*?\}\}'
-    separator = b","
     bad_entry = b'{"id": "x", "reaction": {}}'
     phrase = b"the tent leaks"
     nonsense = {"list": b"[]", "data": b'{"data": []}', "reviews": b'{"data": {"reviews": [5, null, {"id": {}}]}}'}
+    names = ("productName",)
 
 
 # ---- settings
@@ -64,10 +60,8 @@ class TestShoptetContract(ConnectorContract):
     ],
 )
 def test_settings_refuse_what_cannot_be(options: dict[str, Any], hint: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        shoptet.Settings(kind="shoptet", **options)
-    assert hint in str(caught.value)
-    assert TOKEN not in str(caught.value) and OAUTH not in str(caught.value)
+    told = mistake("shoptet", **options)
+    assert hint in told and TOKEN not in told and OAUTH not in told
 
 
 # ---- a platform
@@ -78,36 +72,12 @@ def platform() -> ShoptetPlatform:
     return ShoptetPlatform(project=[review(3, 1), review(2, 2), review(1, 3)])
 
 
-@asynccontextmanager
-async def connected(platform: ShoptetPlatform | Answer, **options: Any) -> AsyncIterator[Any]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        given = {"token": TOKEN} | options
-        given = {name: value for name, value in given.items() if value is not None}
-        yield shoptet.connect(shoptet.Settings(kind="shoptet", name="s", **given), http)
-
-
-async def poll(connector: Any, cursor: str = "", at: datetime = NOON) -> list[Page]:
-    """Pages until the source says that nothing more is waiting."""
-    pages: list[Page] = []
-    with time_machine.travel(at, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-            assert len(pages) < 50
-    return pages
-
-
-def ids(pages: list[Page]) -> list[int]:
-    return [int(mention.id) for page in pages for mention in page.mentions]
-
-
-async def only(connector: Any) -> Mention:
-    return (await poll(connector))[0].mentions[0]
+connected = connecting("shoptet", "s", token=TOKEN)
 
 
 async def test_what_a_review_becomes(platform: ShoptetPlatform) -> None:
     async with connected(platform, language="sk") as source:
-        mention = await only(source)
+        mention = await first(source)
         assert all(isinstance(source, ability) for ability in (CanReply, CanLookUp, CanFetch))
         assert not isinstance(source, CanReceive)
     assert mention == Mention(
@@ -126,7 +96,7 @@ async def test_what_a_review_becomes(platform: ShoptetPlatform) -> None:
 async def test_stars_alone_and_what_the_shop_answered(platform: ShoptetPlatform) -> None:
     platform.products = [review(9, 1, None, productName="Stan Kôra", reaction={"reactionText": "Ďakujeme."})]
     async with connected(platform, reviews="product") as source:
-        mention = await only(source)
+        mention = await first(source)
     assert (mention.text, mention.title, mention.reply) == ("★★☆☆☆", "Stan Kôra", "Ďakujeme.")
 
 
@@ -138,11 +108,11 @@ async def test_reviews_of_the_shop_are_read_back_to_the_last_time(
     platform.size, platform.oldest_first = 5, oldest_first
     async with connected(platform) as source:
         first = await poll(source)
-        assert set(range(64, 101)) <= set(ids(first)) and 50 not in ids(first), "a year back"
+        assert set(range(64, 101)) <= set(numbers(first)) and 50 not in numbers(first), "a year back"
         platform.project.insert(0, review(101, -0.5))
         platform.asked.clear()
         later = await poll(source, first[-1].cursor, NOON + timedelta(days=1))
-        assert {101, 100, 99} <= set(ids(later))
+        assert {101, 100, 99} <= set(numbers(later))
         assert len(platform.asked) <= 3
 
 
@@ -153,17 +123,17 @@ async def test_nothing_is_passed_over_where_a_review_is_deleted_between_two_page
             first = await source.poll("")
         del platform.project[0]
         rest = await poll(source, first.cursor)
-    assert set(ids([first, *rest])) == set(range(12, 21))
+    assert set(numbers([first, *rest])) == set(range(12, 21))
 
 
 async def test_reviews_of_products_are_asked_for_by_their_change(platform: ShoptetPlatform) -> None:
     platform.products, platform.size = [review(9 - n, n * 20) for n in range(6)], 4
     async with connected(platform, reviews="product") as source:
         pages = await poll(source)
-        assert sorted(ids(pages)) == [4, 5, 6, 7, 8, 9]
+        assert sorted(numbers(pages)) == [4, 5, 6, 7, 8, 9]
         platform.products[5] |= {"updated": "2026-11-21T11:30:00+0000", "description": "Predsa len dobrý."}
         later = await poll(source, pages[-1].cursor)
-    assert ids(later) == [9, 4], "9 is from this very hour"
+    assert numbers(later) == [9, 4], "9 is from this very hour"
     assert platform.asked[-1][2]["changeTimeFrom"] == "2026-11-21T11:00:00+0000"
 
 
@@ -179,7 +149,7 @@ async def test_a_nearly_full_bucket_is_left_alone(platform: ShoptetPlatform) -> 
 async def test_an_add_on_gets_a_token_and_another_when_it_ends(platform: ShoptetPlatform) -> None:
     options = {"token": None, "oauth_token": OAUTH, "oauth_url": OAUTH_URL}
     async with connected(platform, **options) as source:
-        mention = await only(source)
+        mention = await first(source)
         await poll(source)
         assert platform.tokens == 1
         platform.valid = "another"
@@ -212,7 +182,7 @@ async def test_an_answer_takes_the_place_of_an_earlier_one(platform: ShoptetPlat
     platform.products = platform.project
     signed = {"answers_as": "Jana zo Svrčiny", "answers_mail": "pomoc@svrcina.example"}
     async with connected(platform, reviews=kind, **signed) as source:
-        mention = await only(source)
+        mention = await first(source)
         assert await source.find_reply(mention, TEXT, "k") is None
         for text in ("Máme to.", TEXT):
             assert (await source.reply(mention, text, "k")).id == "3"
@@ -226,7 +196,7 @@ async def test_an_answer_takes_the_place_of_an_earlier_one(platform: ShoptetPlat
 async def test_an_answer_whose_receipt_is_lost_is_found(platform: ShoptetPlatform) -> None:
     platform.drops_receipt = True
     async with connected(platform) as source:
-        mention = await only(source)
+        mention = await first(source)
         with pytest.raises(OutcomeUnknown):
             await source.reply(mention, TEXT, "k")
         assert await source.find_reply(mention, TEXT, "k")
@@ -250,7 +220,7 @@ async def test_what_becomes_of_an_answer_that_is_not_taken(
     platform: ShoptetPlatform, fault: Answer, error: type[Exception], said: str
 ) -> None:
     async with connected(platform) as source:
-        mention = await only(source)
+        mention = await first(source)
         platform.faults = [fault]
         with pytest.raises(error) as caught:
             await source.reply(mention, TEXT, "k")
@@ -278,7 +248,7 @@ async def test_a_review_without_a_date_is_looked_for_everywhere_up_to_a_point(pl
     platform.project = [review(n, 1, date=None) for n in range(1, 50)]
     platform.size = 1
     async with connected(platform) as source:
-        mention = replace(await only(source), id="18")
+        mention = replace(await first(source), id="18")
         assert mention.raw["date"] == ""
         assert await source.fetch(mention)
         with pytest.raises(TemporaryError, match="too many"):
@@ -349,16 +319,3 @@ async def test_a_notification_has_its_source_read_at_once(platform: ShoptetPlatf
             store.sources.record(replace(read, status="failing"))
             assert (await tell("projectReview:create"))["s"] == later, "a source that fails is left its pause"
     store.close()
-
-
-NAMES = ["id", "date", "orderCode", "rating", "description", "fullName", "productName", "visible", "reaction"]
-ODD: st.SearchStrategy[Any] = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("7") | st.just([{}])
-)
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_review_holds_breaks_the_reading(one: dict[str, Any]) -> None:
-    settings = shoptet.Settings(kind="shoptet", name="s", token=TOKEN)  # type: ignore[arg-type]
-    mention = shoptet._mention(one, settings, NOON)
-    assert mention is None or (mention.id and mention.text and 1 <= (mention.rating or 1) <= 5)
