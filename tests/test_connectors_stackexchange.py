@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from connectors import stackexchange
 from monitor.errors import AuthError, BudgetSpent, PermanentError, SourceError, TemporaryError
 from monitor.http import Http
-from monitor.model import CanFetch, CanReply, Page
-from tests.contract import ConnectorContract
-from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from monitor.model import CanFetch, CanReply
+from tests.connecting import connecting, mistake, numbers, poll
+from tests.contract import JsonContract
+from tests.loopback import Answer, Asked
+from tests.made import NOON
 
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NOW = int(NOON.timestamp())
 KEY = "key-canary-1111"
 
 
-class TestStackExchangeContract(ConnectorContract):
+class TestStackExchangeContract(JsonContract):
     kind = "stackexchange"
     settings = {"query": "svrcina", "key": KEY}
     secrets = (KEY,)
@@ -41,7 +39,6 @@ class TestStackExchangeContract(ConnectorContract):
         b' "has_more": false, "quota_max": 10000, "quota_remaining": 9950}'
     )
     entry = rb'\{"question_id": .*?\d\}'
-    separator = b","
     bad_entry = b'{"question_id": "x", "title": 5}'
     phrase = b"my tent leaks"
     nonsense = {"list": b"[]", "none": b'{"items": 7}', "inner": b'{"items": [5, null, {"question_id": true}]}'}
@@ -97,30 +94,12 @@ def refused(name: str, message: str = "") -> Answer:
     return Answer(json.dumps(document).encode(), 400, {"Content-Type": "application/json"})
 
 
-@asynccontextmanager
-async def connected(platform: Site | Answer, **options: Any) -> AsyncIterator[stackexchange.StackExchange]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        settings = stackexchange.Settings(kind="stackexchange", name="so", **{"query": "svrcina", **options})
-        yield stackexchange.connect(settings, http)
-
-
-async def poll(connector: stackexchange.StackExchange, cursor: str = "") -> list[Page]:
-    pages = []
-    with time_machine.travel(NOON, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-    return pages
-
-
-def ids(pages: list[Page]) -> set[int]:
-    return {int(mention.id) for page in pages for mention in page.mentions}
+connected = connecting("stackexchange", "so", query="svrcina")
 
 
 @pytest.mark.parametrize("options", [{"query": ""}, {"query": "ab", "site": "a b"}, {"query": "ab", "interval": 60}])
 def test_settings_refuse_what_cannot_be(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        stackexchange.Settings(kind="stackexchange", **options)
+    assert mistake("stackexchange", **options)
 
 
 async def test_what_a_question_becomes() -> None:
@@ -136,12 +115,12 @@ async def test_pages_since_the_last_time_with_an_overlap() -> None:
     platform = Site([question(n, 200_000 + 60 * n) for n in range(1, 201)])
     async with connected(platform) as source:
         first = await poll(source)
-        assert len(ids(first)) == 100, "the first time the newest page is enough"
+        assert len(numbers(first)) == 100, "the first time the newest page is enough"
         platform.questions += [question(1000 + n, 40_000 - 100 * n) for n in range(250)]
         platform.questions.append(question(2000, 200_000 + 1800))  # found late
         later = await poll(source, first[-1].cursor)
-        assert {*range(1000, 1250), 2000} <= ids(later)
-        assert ids(await poll(source, later[-1].cursor)) <= {*range(1200, 1250)}
+        assert {*range(1000, 1250), 2000} <= set(numbers(later))
+        assert set(numbers(await poll(source, later[-1].cursor))) <= {*range(1200, 1250)}
 
 
 async def test_many_of_one_second_end_all_the_same() -> None:
@@ -208,7 +187,7 @@ async def test_a_wrong_key() -> None:
 async def test_own_questions_are_left_out() -> None:
     own = question(1, 5, owner={"display_name": "Svr&#269;ina"})
     async with connected(Site([own, question(2, 5)]), own_names=("Svrčina",)) as source:
-        assert ids(await poll(source)) == {2}
+        assert numbers(await poll(source)) == [2]
 
 
 async def test_the_original_is_read_again() -> None:
