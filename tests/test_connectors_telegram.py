@@ -10,15 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import telegram
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import CanLookUp, CanReply, Mention, Page
 from responders.length import measure
-from tests.contract import ConnectorContract
+from tests.contract import JsonContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
 
 TOKEN = "123456789:AAEcanaryCanaryCANARYcanary_-canary01"
@@ -34,21 +32,22 @@ def message(number: int, text: str = "Stan tečie", **more: Any) -> dict[str, An
     return {name: value for name, value in (known | more).items() if value is not None}
 
 
-class TestTelegramContract(ConnectorContract):
+class TestTelegramContract(JsonContract):
     kind = "telegram"
-    settings = {"token": TOKEN, "username": "pupava_bot", "read": "all"}
+    settings = {"token": TOKEN, "username": "pupava_bot", "read": "replies"}
     secrets = (TOKEN,)
     recording = (
         b'{"ok": true, "result": [{"update_id": 900001, "message": {"message_id": 41, "date": 1795200000, "from":'
         b' {"id": 7, "is_bot": false, "first_name": "Eva"}, "chat": {"id": -1001234567, "type": "supergroup"},'
-        b' "text": "the tent leaks"}},'
+        b' "reply_to_message": {"from": {"id": 123456789}}, "text": "the tent leaks"}},'
         b'{"update_id": 900002, "message": {"message_id": 42, "date": 1795200060, "from": {"id": 8, "is_bot": false,'
-        b' "first_name": "Jan"}, "chat": {"id": -1001234567, "type": "supergroup"}, "text": "mine too"}}]}'
+        b' "first_name": "Jan"}, "chat": {"id": -1001234567, "type": "supergroup"},'
+        b' "reply_to_message": {"from": {"id": 123456789}}, "text": "mine too"}}]}'
     )
     entry = rb'\{"update_id": .*?"\}\}'
-    separator = b","
     bad_entry = b'{"update_id": 900001, "message": {"text": 5}}'
     phrase = b"the tent leaks"
+    names = ("caption", "sender_chat", "message_thread_id", "is_automatic_forward", "username")
     nonsense = {
         "list": b"[]",
         "not ok": b'{"ok": false}',
@@ -283,27 +282,3 @@ async def test_length_is_counted_as_telegram_does() -> None:
 async def test_answers_that_are_not_taken(answer: Answer | None, error: type[Exception], hint: str) -> None:
     with pytest.raises(error, match=hint):
         await answered(BotApi(fault=answer))
-
-
-ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([{}]) | st.just({"id": 5})
-NAMES = [
-    "message_id",
-    "from",
-    "chat",
-    "date",
-    "text",
-    "caption",
-    "sender_chat",
-    "reply_to_message",
-    "message_thread_id",
-]
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), ODD))
-def test_nothing_that_a_message_holds_breaks_the_reading(odd: dict[str, Any]) -> None:
-    known = {"kind": "telegram", "token": TOKEN, "username": "pupava_bot"}
-    for option in ("replies", "all"):
-        source = telegram.Telegram(telegram.Settings(**known, read=option), None)  # type: ignore[arg-type]
-        for update in (odd, message(1) | odd, message(1, reply_to_message=odd)):
-            page = source._page([{"message": update}], telegram.datetime.now(telegram.UTC))
-            assert all(mention.id and mention.text for mention in page.mentions)
