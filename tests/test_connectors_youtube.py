@@ -7,32 +7,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import youtube
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.http import Http
 from monitor.model import CanFetch, CanLookUp, CanReply, Mention, Page
-from tests.contract import ConnectorContract
+from tests.contract import JsonContract
 from tests.google_platform import CLIENT, REFRESH, SECRET, GooglePlatform, refused
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from tests.recordings import recorded
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 KEY = "AIzaCanaryCanaryCanaryCanary01"
 CHANNEL, VIDEO, OTHER = f"UC{'p' * 22}", "abcdefghij1", "abcdefghij2"
-RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings" / "youtube"
 OAUTH = {"client_id": CLIENT, "client_secret": SECRET, "refresh_token": REFRESH}
 
 
-class TestYouTubeContract(ConnectorContract):
+class TestYouTubeContract(JsonContract):
     kind = "youtube"
     settings = {"channel": CHANNEL, "key": KEY}
     secrets = (KEY,)
@@ -44,10 +40,10 @@ class TestYouTubeContract(ConnectorContract):
         b' "mine too", "authorDisplayName": "@jan", "publishedAt": "2026-11-20T09:00:00Z"}}, "canReply": true}}]}'
     )
     entry = rb'\{"id": "Ugx\d+", "snippet": \{"topL.*?"canReply": true\}\}'
-    separator = b","
     bad_entry = b'{"id": "Ugx0000000001", "snippet": {"topLevelComment": {"id": 5}, "canReply": true}}'
     phrase = b"the tent leaks"
     nonsense = {"list": b"[]", "items": b'{"items": [5, null, {"id": []}]}', "none": b'{"items": 7}'}
+    names = ("textOriginal", "authorChannelId", "videoId", "replies", "comments")
 
 
 def comment(number: str, text: str = "Stan tečie", ago: float = 3600, by: str = "eva", **more: Any) -> dict[str, Any]:
@@ -381,21 +377,6 @@ async def test_answers_that_are_not_taken(fault: Answer, error: type[Exception])
 # ---- odd and real answers
 
 
-ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([{}]) | st.just({"id": number(3)})
-NAMES = ["textDisplay", "textOriginal", "publishedAt", "authorDisplayName", "authorChannelId", "videoId"]
-
-
-@given(
-    st.dictionaries(st.sampled_from(NAMES), ODD), st.dictionaries(st.sampled_from(["id", "snippet", "replies"]), ODD)
-)
-def test_nothing_that_a_comment_holds_breaks_the_reading(said: dict[str, Any], item: dict[str, Any]) -> None:
-    source = youtube.YouTube(youtube.Settings(kind="youtube", channel=CHANNEL, key=KEY), Http())
-    top = {"id": number(1), "snippet": said}
-    whole = {"id": number(1), "snippet": {"topLevelComment": top}, "replies": {"comments": [top, item]}}
-    page = source._page([whole, whole | item, item], NOON)
-    assert all(mention.id and mention.text for mention in page.mentions)
-
-
 @pytest.mark.parametrize(
     ("name", "count"),
     [
@@ -408,10 +389,7 @@ def test_nothing_that_a_comment_holds_breaks_the_reading(said: dict[str, Any], i
     ],
 )
 async def test_real_threads(name: str, count: int) -> None:
-    path = RECORDINGS / name
-    if not path.exists():
-        pytest.skip("recordings of real answers are not part of the project")
-    async with Loopback(Answer(path.read_bytes())) as server, LoopbackHttp(server.origin) as http:
+    async with Loopback(Answer(recorded(f"youtube/{name}"))) as server, LoopbackHttp(server.origin) as http:
         settings = youtube.Settings(kind="youtube", channel=CHANNEL, key=KEY)
         page = await youtube.connect(settings, http).poll("")
     assert len(page.mentions) >= count and not page.skipped
@@ -419,10 +397,10 @@ async def test_real_threads(name: str, count: int) -> None:
 
 
 async def test_a_real_refusal() -> None:
-    path = RECORDINGS / "error_response.json"
-    if not path.exists():
-        pytest.skip("recordings of real answers are not part of the project")
-    async with Loopback(Answer(path.read_bytes(), 400)) as server, LoopbackHttp(server.origin) as http:
+    async with (
+        Loopback(Answer(recorded("youtube/error_response.json"), 400)) as server,
+        LoopbackHttp(server.origin) as http,
+    ):
         settings = youtube.Settings(kind="youtube", channel=CHANNEL, key=KEY)
         with pytest.raises(AuthError, match="key"):
             await youtube.connect(settings, http).poll("")
