@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from connectors import zbozi
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Connector, Mention, Moderated, Page
-from tests.contract import ConnectorContract
-from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
+from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Moderated
+from tests.connecting import connecting, first, ids, mistake, poll
+from tests.contract import SignedInContract
+from tests.loopback import Answer, Asked
 from tests.zbozi_platform import KEY, NOON, PREMISE, ZboziPlatform, product_review, review
 
 TEXT = "Mrzí nás to & pošleme novou."
@@ -29,7 +26,7 @@ def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zbozi, "PACE", 0.0)
 
 
-class TestZboziContract(ConnectorContract):
+class TestZboziContract(SignedInContract):
     kind = "zbozi"
     settings = {"premise_id": PREMISE, "refresh_token": KEY}
     secrets = (KEY,)
@@ -41,22 +38,13 @@ class TestZboziContract(ConnectorContract):
         b' "negativeComment": null, "satisfaction": {"overall": "yes"}}], "meta": {"count": 2}}'
     )
     entry = rb'\{"shopReviewId": .*?\}\}'
-    separator = b","
     bad_entry = b'{"shopReviewId": [], "satisfaction": {}}'
     phrase = b"the kettle leaks"
     nonsense = {"list": b"[]", "items": b'{"items": [5, null, {"shopReviewId": {}}]}', "none": b'{"items": {}}'}
+    names = ("productReviewId", "text", "ratingStars", "productData", "shopReactionState")
 
-    @asynccontextmanager
-    async def connector(self) -> AsyncIterator[Connector]:
-        """With a token that it got before, so that every request is one for reviews."""
-        async with super().connector() as connector:
-            assert isinstance(connector, zbozi.Zbozi)
-            answer, self.server.answer = self.server.answer, ZboziPlatform()
-            await connector._sign_in()
-            self.server.asked.clear()
-            self.server.arrived.clear()
-            self.server.answer = answer
-            yield connector
+    def platform(self) -> Callable[[Asked], Answer]:
+        return ZboziPlatform()
 
 
 # ---- settings
@@ -64,43 +52,19 @@ class TestZboziContract(ConnectorContract):
 
 @pytest.mark.parametrize("options", [{"premise_id": 0}, {"refresh_token": "x"}, {"reviews": "all"}])
 def test_settings_refuse_what_cannot_be(options: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError) as caught:
-        zbozi.Settings.model_validate({"kind": "zbozi", "premise_id": PREMISE, "refresh_token": KEY, **options})
-    assert KEY not in str(caught.value)
+    told = mistake("zbozi", **{"premise_id": PREMISE, "refresh_token": KEY, **options})
+    assert KEY not in told
 
 
 # ---- a platform
 
 
-@asynccontextmanager
-async def connected(platform: Any, **options: Any) -> AsyncIterator[Any]:
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
-        given = {"premise_id": PREMISE, "refresh_token": KEY} | options
-        yield zbozi.connect(zbozi.Settings(kind="zbozi", name="z", **given), http)
-
-
-async def poll(connector: Any, cursor: str = "", at: datetime = NOON) -> list[Page]:
-    """Pages until the source says that nothing more is waiting."""
-    pages: list[Page] = []
-    with time_machine.travel(at, tick=False):
-        while not pages or pages[-1].more:
-            pages.append(await connector.poll(cursor))
-            cursor = pages[-1].cursor
-            assert len(pages) < 50
-    return pages
-
-
-def ids(pages: list[Page]) -> list[str]:
-    return [mention.id for page in pages for mention in page.mentions]
-
-
-async def only(connector: Any) -> Mention:
-    return (await poll(connector))[0].mentions[0]
+connected = connecting("zbozi", "z", premise_id=PREMISE, refresh_token=KEY)
 
 
 async def test_what_a_review_becomes() -> None:
     async with connected(ZboziPlatform([review(3, 1, "Rychlé dodání.")])) as source:
-        mention = await only(source)
+        mention = await first(source)
         assert all(isinstance(source, ability) for ability in (CanReply, CanLookUp, CanFetch, CanModerate))
     assert mention == Mention(
         source="z",
@@ -120,7 +84,7 @@ async def test_what_a_review_becomes() -> None:
 @pytest.mark.parametrize(("overall", "drawn"), [("yes", "★★★★★"), ("yes_but", "★★★☆☆"), ("no", "★☆☆☆☆")])
 async def test_a_rating_alone(overall: str, drawn: str) -> None:
     async with connected(ZboziPlatform([review(3, 1, negative="", satisfaction={"overall": overall})])) as source:
-        mention = await only(source)
+        mention = await first(source)
     assert (mention.text, mention.language) == (drawn, "cs")
 
 
@@ -152,7 +116,7 @@ async def test_reviews_of_products_are_read_in_windows_that_hold_them() -> None:
     platform = ZboziPlatform(products=[product_review(n, n / 2) for n in range(300)], most=1000)
     async with connected(platform, reviews="product") as source:
         assert len(ids(await poll(source))) == 300 and len(platform.asked) == 1
-        mention = await only(source)
+        mention = await first(source)
         assert not isinstance(source, CanReply)
     assert (mention.id, mention.title, mention.rating) == ("p0", "Konvice Pára", 4.0)
 
@@ -179,7 +143,7 @@ async def test_a_cursor_with_windows_that_cannot_be(cursor: str) -> None:
 async def test_both_ways_to_get_a_token_and_another_when_it_ends(way: Any) -> None:
     platform = ZboziPlatform([review(1, 1)], way=way)
     async with connected(platform) as source:
-        mention = await only(source)
+        mention = await first(source)
         platform.valid = "another"
         await source.reply(mention, TEXT, "k")
     assert platform.tokens == 2
@@ -214,7 +178,7 @@ async def test_a_token_that_is_refused_again_is_not_asked_for_for_ever() -> None
 async def test_one_request_at_a_time_and_no_more_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     platform = ZboziPlatform([review(1, 1)])
     async with connected(platform) as source:
-        mention = await only(source)
+        mention = await first(source)
         monkeypatch.setattr(zbozi, "PACE", 0.05)
         platform.pace, started = 0.04, time.monotonic()
         await source.fetch(mention)
@@ -229,7 +193,7 @@ async def test_one_request_at_a_time_and_no_more_than_allowed(monkeypatch: pytes
 async def test_an_answer_is_looked_at_before_it_is_shown() -> None:
     platform = ZboziPlatform([review(1, 1)])
     async with connected(platform) as source:
-        mention = await only(source)
+        mention = await first(source)
         assert await source.find_reply(mention, TEXT, "k") is None
         for text in ("Máme to.", TEXT):
             receipt = await source.reply(mention, text, "k")
@@ -250,7 +214,7 @@ async def test_an_answer_is_looked_at_before_it_is_shown() -> None:
 async def test_an_answer_whose_receipt_is_lost_is_found() -> None:
     platform = ZboziPlatform([review(1, 1)], drops_receipt=True)
     async with connected(platform) as source:
-        mention = await only(source)
+        mention = await first(source)
         with pytest.raises(OutcomeUnknown):
             await source.reply(mention, TEXT, "k")
         assert await source.find_reply(mention, TEXT, "k")
@@ -268,7 +232,7 @@ async def test_an_answer_whose_receipt_is_lost_is_found() -> None:
 async def test_what_becomes_of_an_answer_that_is_not_taken(fault: Answer, error: type[Exception]) -> None:
     platform = ZboziPlatform([review(1, 1)])
     async with connected(platform) as source:
-        mention = await only(source)
+        mention = await first(source)
         platform.faults = [fault]
         with pytest.raises(error) as caught:
             await source.reply(mention, TEXT, "k")
@@ -278,7 +242,7 @@ async def test_what_becomes_of_an_answer_that_is_not_taken(fault: Answer, error:
 async def test_a_review_that_is_gone_or_not_shown() -> None:
     platform = ZboziPlatform([review(1, 1)])
     async with connected(platform) as source:
-        mention = await only(source)
+        mention = await first(source)
         assert await source.fetch(mention) == mention
         platform.faults = [Answer(b"[]")]
         with pytest.raises(TemporaryError, match="does not show"):
@@ -287,17 +251,3 @@ async def test_a_review_that_is_gone_or_not_shown() -> None:
         assert await source.fetch(mention) is None
         with pytest.raises(NotFound):
             await source.find_reply(mention, TEXT, "k")
-
-
-NAMES = ["shopReviewId", "productReviewId", "createDatetime", "positiveComment", "text", "userName", "ratingStars"]
-NAMES += ["satisfaction", "productData", "orderId", "shopReaction", "shopReactionState"]
-ODD: st.SearchStrategy[Any] = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("7") | st.just([{}])
-)
-
-
-@given(st.dictionaries(st.sampled_from(NAMES), ODD | st.just({"overall": [], "yes": "yes", "a": "no"})))
-def test_nothing_that_a_review_holds_breaks_the_reading(one: dict[str, Any]) -> None:
-    settings = zbozi.Settings(kind="zbozi", name="z", premise_id=1, refresh_token=KEY)  # type: ignore[arg-type]
-    mention = zbozi._mention(one, settings, NOON)
-    assert mention is None or (mention.id and mention.text and 1 <= (mention.rating or 1) <= 5)
