@@ -14,8 +14,11 @@ def tell_at(now: datetime, options: AlertOptions, zone: ZoneInfo) -> datetime:
 
 
 def cools_down(told_at: datetime | None, now: datetime, options: AlertOptions) -> bool:
-    """Whether what goes on was told so lately that telling it again says nothing new."""
-    return told_at is not None and now - told_at < timedelta(hours=options.cool_down)
+    """Whether what goes on was told so lately that telling it again says nothing new.
+
+    Told in a time that has not come yet, by a clock that was wrong, it is told again.
+    """
+    return told_at is not None and abs(now - told_at) < timedelta(hours=options.cool_down)
 
 
 def unmuted(at: datetime, muted: str, zone: ZoneInfo) -> datetime:

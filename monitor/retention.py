@@ -91,7 +91,7 @@ class Keeper:
     async def step(self) -> None:
         now = self.clock()
         await self._ask_for_gone(now)
-        if self._aged_at is None or now - self._aged_at >= DAILY:
+        if self._aged_at is None or abs(now - self._aged_at) >= DAILY:
             await self._age(now)
             self._aged_at = now
         await self._erase()

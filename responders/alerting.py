@@ -41,7 +41,7 @@ class Alerter:
 
     def step(self, now: datetime) -> None:
         self._tell_of_sources(now)
-        if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
+        if self._looked_at is not None and abs(now - self._looked_at) < LOOK_EVERY:
             return
         self._looked_at = now
         looks: dict[AlertKind, Callable[[datetime], None]] = {

@@ -78,6 +78,19 @@ def place(tmp_path: Path) -> Iterator[Place]:
 # --- when
 
 
+def test_a_clock_that_was_ahead_silences_nothing(place: Place) -> None:
+    """Told next year, by a machine whose clock was wrong until it was set right."""
+    place.now += timedelta(days=365)
+    place.asker.alerter.goes_on("spike", "", place.now, count=9, usual=1.0, aspect="", share=0)
+    place.look()
+    place.now = NOON
+    place.answered("p1", 12)
+    place.look()
+    assert [one["people"] for one in place.told("spreading")] == [9]  # of the last three hours
+    place.asker.alerter.goes_on("spike", "", place.now, count=8, usual=1.0, aspect="", share=0)
+    assert [one["count"] for one in place.told("spike")] == [8]
+
+
 @pytest.mark.parametrize(
     ("local", "told_at"),
     [

@@ -140,6 +140,24 @@ def test_nothing_was_due_before_somebody_came() -> None:
     assert (issue.edition, days_of(issue), issue.missed) == ("daily", (date(2026, 11, 23),) * 2, ())
 
 
+def test_days_without_digests_by_choice_are_not_made_up_for() -> None:
+    """Ended in May, and wanted again on a Friday afternoon in November."""
+    last = imagined(person(), "daily", date(2026, 5, 1))
+    again = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+    [issue] = due(person(), again, {"daily": last}, datetime(2026, 11, 21, 8, 0, tzinfo=UTC))
+    assert days_of(issue) == (date(2026, 11, 20),) * 2 and issue.missed == ()
+    weekdays = person(days=("mon", "tue", "wed", "thu", "fri"))
+    [issue] = due(weekdays, again, {"daily": last}, datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
+    assert days_of(issue) == (date(2026, 11, 20), date(2026, 11, 22))
+
+
+def test_switched_off_and_on_on_one_day_leaves_no_day_out() -> None:
+    last = imagined(person(), "daily", date(2026, 11, 20))
+    again = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+    [issue] = due(person(), again, {"daily": last}, datetime(2026, 11, 22, 8, 0, tzinfo=UTC))
+    assert days_of(issue) == (date(2026, 11, 20), date(2026, 11, 21)) and issue.missed == (date(2026, 11, 21),)
+
+
 def test_after_half_a_year_a_month_is_told() -> None:
     reader = person()
     last = imagined(reader, "daily", date(2026, 5, 1))

@@ -76,6 +76,20 @@ async def test_one_a_day_however_often_the_clock_is_looked_at(tmp_path: Path, sm
     assert first["Auto-Submitted"] == "auto-generated" and first["Date"]
 
 
+async def test_a_clock_that_was_a_year_ahead_ends_no_digests(tmp_path: Path, smtp: ScriptedSmtp) -> None:
+    place = a_place(tmp_path, smtp.port)
+    async with place.open():
+        await morning(place, BEFORE + timedelta(days=364))
+        await morning(place, MORNING + timedelta(days=364))
+        await morning(place, BEFORE)  # somebody set it right
+        for _ in range(2):
+            await morning(place)
+        await morning(place, MORNING + DAY)
+        await morning(place)  # set back by a day
+    said = [read(mail)["Subject"].rpartition(", ")[2] for mail in smtp.mails]
+    assert said == ["pondelok 22. novembra", "pondelok 23. novembra", "utorok 24. novembra"]
+
+
 async def test_a_mail_that_is_tried_again_keeps_its_id_and_tells_what_is_new(
     tmp_path: Path, smtp: ScriptedSmtp
 ) -> None:

@@ -61,6 +61,8 @@ def imagined(person: Person, edition: Edition, day: date) -> Issue:
 def _daily(person: Person, since: datetime, last: Issue | None, day: date, zone: ZoneInfo) -> Issue | None:
     if not _is_day_of_daily(person, day) or not _is_new(person, since, last, day, zone):
         return None
+    if last and last.day < today(since, zone):
+        last = None  # from before they were ended and wanted again: what was between is not made up for
     earliest = last.day + DAY if last else today(since, zone)
     missed = tuple(
         one

@@ -50,15 +50,17 @@ class Digests:
         self._engine = engine
 
     def subscription(self, person: str, now: datetime) -> Subscription:
-        """How things stand with a person; whoever is new is on from `now`."""
+        """How things stand with a person; whoever is new is on from `now`, and so is one who was new at a time that
+        has not come yet, when a clock was wrong."""
         row = self._engine.row("SELECT * FROM digest_reader WHERE person = ?", (person,))
-        if row is None:
+        if row is None or row["since"] > now.timestamp():
             with self._engine.writing() as connection:
                 connection.execute(
-                    "INSERT INTO digest_reader (person, since, off_at) VALUES (?, ?, NULL) ON CONFLICT DO NOTHING",
+                    "INSERT INTO digest_reader (person, since, off_at) VALUES (?, ?, NULL)"
+                    " ON CONFLICT (person) DO UPDATE SET since = min(since, excluded.since)",
                     (person, now.timestamp()),
                 )
-            return Subscription(since=now)
+            return Subscription(since=now, on=row is None or row["off_at"] is None)
         return Subscription(since=instant(row["since"]), on=row["off_at"] is None)
 
     def switch(self, person: str, on: bool, now: datetime) -> None:
@@ -74,11 +76,12 @@ class Digests:
                 _withdraw(connection, person, "", "this person wants no digests any more", now)
 
     def last(self, person: str, edition: Edition, today: date) -> Issue | None:
-        """The newest issue that covered its days: one that is out, may be out, or was not needed."""
+        """The newest issue that covered its days: one that is out, may be out, or was not needed. One of a day after
+        `today` was written by a clock that was wrong, and stands for nothing until its day has come."""
         row = self._engine.row(
             "SELECT digest.* FROM digest LEFT JOIN message ON message.key = message_key"
-            f" WHERE digest.person = ? AND edition = ? AND {_COVERED} ORDER BY day DESC LIMIT 1",
-            (person, edition, today.isoformat()),
+            f" WHERE digest.person = ? AND edition = ? AND day <= ? AND {_COVERED} ORDER BY day DESC LIMIT 1",
+            (person, edition, today.isoformat(), today.isoformat()),
         )
         if row is None:
             return None
