@@ -59,10 +59,20 @@ def test_as_text_for_somebody_else(config: Path) -> None:
 
 
 def test_mailed_once(config: Path, tmp_path: Path) -> None:
-    done = ohlas(config, "--send", "--date", "2026-11-23")
+    done = ohlas(config, "--send")
     assert done.exit_code == 0 and "goes to eva@shop.example" in done.output
-    again = ohlas(config, "--send", "--date", "2026-11-23")
+    again = ohlas(config, "--send")
     assert again.exit_code == 1 and "was written to Eva already" in again.output
+
+
+@pytest.mark.parametrize(("day", "said"), [("2026-01-05", "over"), ("2100-01-04", "yet")])
+def test_only_the_digest_of_today_is_mailed(config: Path, tmp_path: Path, day: str, said: str) -> None:
+    """An old one would be dropped unsent, and one of a day to come would be missing on that day."""
+    done = ohlas(config, "--send", "--date", day)
+    assert done.exit_code == 1 and said in done.output and "--preview" in done.output
+    store = SqliteStore(tmp_path / "state" / "ohlas.db")
+    assert store._engine.rows("SELECT 1 FROM digest") == []
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,21 @@ def _issue(person: Person, edition: Edition, day: datetime | None) -> Issue:
     return imagined(person, edition, day.date() if day else today(now(), ZoneInfo(person.zone)))
 
 
+def _check_day(person: Person, issue: Issue) -> None:
+    """What is too old is never sent, and one of a day to come would stand for that day. Raises OhlasError."""
+    from zoneinfo import ZoneInfo
+
+    from monitor.digest.periods import today
+    from monitor.digest.schedule import is_stale
+
+    zone = ZoneInfo(person.zone)
+    why = "has not come yet" if issue.day > today(now(), zone) else "is over" if is_stale(issue, now(), zone) else ""
+    if why:
+        raise OhlasError(
+            f"{issue.day} {why}, so its digest is not mailed; leave out --date, or look at it with --preview"
+        )
+
+
 def _printed(config: Config, store: SqliteStore, person: Person, issue: Issue) -> Printed:
     from zoneinfo import ZoneInfo
 
@@ -127,6 +142,7 @@ def _send(config: Config, person: Person, issue: Issue) -> None:
         raise OhlasError("mail is not set up; fill in [mail] in config.toml")
     if not person.mail:
         raise OhlasError(f"{person.name} has no address; write people.{person.name}.mail in config.toml")
+    _check_day(person, issue)
     with writing(config) as store:
         if not store.digests.take(issue, letter(person, issue, now()), now()):
             raise OhlasError(f"the {issue.edition} digest of {issue.day} was written to {person.name} already")
