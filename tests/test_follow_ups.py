@@ -84,6 +84,22 @@ def test_a_review_that_is_changed_after_our_answer_is_noted_with_its_stars(store
     assert aftermath.changed_stars == 1.0
 
 
+def test_a_review_that_is_changed_twice_counts_once_by_where_it_ended(store: SqliteStore) -> None:
+    publish(store)
+    for stars in (4.0, 1.0, 5.0):
+        change(store, stars, f"Teraz dávam {stars:g}.")
+    aftermath = store.follow_ups.aftermath(NOON - timedelta(days=1), NOON + timedelta(days=1))
+    assert (aftermath.rated, aftermath.better, aftermath.worse) == (1, 1, 0)
+
+
+def test_a_review_that_ends_where_it_began_changed_no_stars(store: SqliteStore) -> None:
+    publish(store)
+    for stars in (4.0, 1.0):
+        change(store, stars, f"Teraz dávam {stars:g}.")
+    aftermath = store.follow_ups.aftermath(NOON - timedelta(days=1), NOON + timedelta(days=1))
+    assert (aftermath.better, aftermath.worse) == (0, 0)
+
+
 def test_a_review_that_is_changed_before_our_answer_is_no_follow_up(store: SqliteStore) -> None:
     arrive(store, mention(1, rating=1.0))
     draft_all(store)
@@ -184,6 +200,23 @@ async def test_a_customer_votes_by_a_button_and_may_change_his_mind(place: Place
         assert "&lt;b&gt;Nikto&lt;/b&gt; sa neozval." in page.html
         history = await jana.get(f"/drafts/{draft}")
         assert "the customer said how we handled it" in history.text
+
+
+def test_an_erased_customer_leaves_no_new_words_by_an_old_link(store: SqliteStore) -> None:
+    case_id = store.drafts.get(publish(store)).case_id
+    store.erasing.ask([1], actor="you", via="terminal", why="asked", now=NOON)
+    assert not store.follow_ups.vote(case_id, "bad", "Volajte Jane.", since=NOON, now=NOON), "it is written down"
+    while store.erasing.step(20, NOON):
+        pass
+    assert not store.follow_ups.vote(case_id, "bad", "Volajte Jane.", since=NOON, now=NOON)
+    assert store.follow_ups.newest(NOON) == []
+
+
+def test_the_same_vote_again_and_again_writes_nothing(store: SqliteStore) -> None:
+    draft = publish(store)
+    for _ in range(3):
+        assert store.follow_ups.vote(store.drafts.get(draft).case_id, "bad", "Nič.", since=NOON, now=NOON)
+    assert audit(store, draft).count(("customer_voted", "bad")) == 1
 
 
 async def test_a_vote_that_is_none_is_refused(place: Place) -> None:

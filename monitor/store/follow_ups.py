@@ -95,25 +95,29 @@ class FollowUps:
             row = connection.execute(
                 "SELECT coalesce(sum(kind = 'wrote'), 0) AS wrote,"
                 " coalesce(sum(kind = 'wrote' AND shown.label = 'complaint'), 0) AS complained,"
-                " coalesce(sum(kind = 'changed' AND after > before), 0) AS better,"
-                " coalesce(sum(kind = 'changed' AND after < before), 0) AS worse,"
                 " coalesce(sum(score = 'bad'), 0) AS bad, coalesce(sum(score = 'neutral'), 0) AS neutral,"
                 " coalesce(sum(score = 'good'), 0) AS good"
                 " FROM follow_up JOIN mention shown ON shown.id = follow_up.shown_id WHERE at >= ? AND at < ?",
                 period,
             ).fetchone()
-        return Aftermath(answered=answered[0], rated=answered[1], **dict(row))
+            stars = connection.execute(_STARS, period).fetchone()
+        return Aftermath(answered=answered[0], rated=answered[1], **dict(row), **dict(stars))
 
     def vote(self, case_id: int, score: Score, said: str, *, since: datetime, now: datetime) -> bool:
-        """A customer's word on how his case was handled; the last one counts. False where no answer went out since."""
+        """A customer's word on how his case was handled; the last one counts. False where no answer went out since, or
+        where he was erased: nothing would ever erase these words."""
         with self._engine.writing(durable=True) as connection:
             draft = connection.execute(
-                "SELECT * FROM draft WHERE case_id = ? AND state = 'published' AND updated_at >= ?"
-                " ORDER BY id DESC LIMIT 1",
+                "SELECT draft.* FROM draft JOIN mention ON mention.id = draft.mention_id WHERE draft.case_id = ?"
+                " AND draft.state = 'published' AND draft.updated_at >= ? AND mention.erased_at IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM erasing WHERE erasing.mention_id = mention.id)"
+                " ORDER BY draft.id DESC LIMIT 1",
                 (case_id, since.timestamp()),
             ).fetchone()
             if draft is None:
                 return False
+            if connection.execute(_SAID_ALREADY, (case_id, score, said)).fetchone():
+                return True  # pressed twice, or by a program
             connection.execute(
                 "INSERT INTO follow_up (kind, at, case_id, mention_id, shown_id, draft_id, score, said)"
                 " VALUES ('voted', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (case_id) WHERE kind = 'voted'"
@@ -122,6 +126,17 @@ class FollowUps:
             )
             write_decision(connection, draft, VOTED, at=now, reason=score)
             return True
+
+
+_SAID_ALREADY = "SELECT 1 FROM follow_up WHERE case_id = ? AND kind = 'voted' AND score = ? AND said = ?"
+
+# Of each review that was changed in a period: its stars before the first change against those after the last.
+_STARS = """
+SELECT coalesce(sum(last.after > first.before), 0) AS better, coalesce(sum(last.after < first.before), 0) AS worse
+  FROM (SELECT min(id) AS first_id, max(id) AS last_id FROM follow_up
+         WHERE kind = 'changed' AND before IS NOT NULL AND after IS NOT NULL AND at >= ? AND at < ?
+         GROUP BY mention_id)
+  JOIN follow_up first ON first.id = first_id JOIN follow_up last ON last.id = last_id"""
 
 
 def note_changed(connection: Connection, row_id: int, mention: Mention, now: datetime) -> None:
