@@ -16,17 +16,20 @@ import pytest
 
 from monitor.errors import StaleDecision
 from monitor.model import Decision, DraftState, Page, Receipt, Utterance, text_hash
+from monitor.options import Config, SlackOptions
 from monitor.store.compacting import scour
 from monitor.store.corrections import Correction, Lesson
 from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
 from responders.approval import Rules, decide
+from responders.asking import Asker
 from tests.bytes_left import left
 from tests.made import NOON, arrive, draft_all, mention, people
 from tests.terminal import REVIEWS, ROOT, ohlas, shop, shop_with_drafts
 
 RULES = Rules(people=people("Jana"), grace=timedelta(0), check=lambda _draft, _text, _actor: ())
 LATER = NOON + timedelta(minutes=5)
+SLACK = SlackOptions(bot_token="xoxb-1", app_token="xapp-1", channel="C1")  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -231,6 +234,7 @@ def counted(*arguments, **options):
     return connection
 
 sqlite3.connect = counted
+from monitor.options import Config, SlackOptions
 from monitor.store.compacting import scour
 from monitor.store.sqlite import SqliteStore
 
@@ -324,6 +328,18 @@ def test_what_goes_is_shown_and_asked_for_first(tmp_path: Path) -> None:
     for wrong in (("--yes",), ("--author", "x", "--mention", "eshop/1"), ("--mention", "eshop/1", "--all")):
         assert ohlas("erase", *wrong, config=config).exit_code == 2
     assert ohlas("erase", "--mention", "eshop/99", "--yes", config=config).exit_code == 1
+
+
+def test_a_post_that_spread_is_not_linked_to_by_what_was_told_of_it(store: SqliteStore) -> None:
+    arrive(store, mention(1), mention(2))
+    alerter = Asker(Config(slack=SLACK), store, lambda: NOON).alerter
+    for number in (1, 2):
+        facts = {"source": "shop", "people": 9, "complaints": 0, "usual": 1.0, "url": mention(number).url}
+        alerter.goes_on("spreading", f"shop\x1fp{number}", NOON, **facts)
+    erase(store, 1)
+    bodies = [one.body for one in store.messages.due("slack", LATER, 9)]
+    assert len(bodies) == 1 and mention(2).url in bodies[0]
+    assert store._engine.rows("SELECT 1 FROM message WHERE body LIKE ?", (f'%{mention(1).url}"%',)) == []
 
 
 def test_no_digest_names_an_erased_customer(store: SqliteStore) -> None:

@@ -104,6 +104,7 @@ def wipe(connection: Connection, key: bytes, mention_ids: Sequence[int], now: da
     said = f"said <> '' AND mention_id IN ({placeholders(len(ids))})"
     connection.execute(f"UPDATE follow_up SET said = '' WHERE {said}", ids)
     wipe_drafts(connection, key, drafts_of(connection, ids), now)
+    wipe_messages(connection, _messages_that_link_to(connection, [row["url"] for row in rows if row["url"]]))
     return [stand_in(key, row["source"], row["external_id"]) for row in rows]
 
 
@@ -228,6 +229,16 @@ def _messages_about(connection: Connection, draft_ids: Sequence[int]) -> list[in
         draft_ids,
     ).fetchall()
     return [row["id"] for row in (*rows, *answers)]
+
+
+def _messages_that_link_to(connection: Connection, urls: Sequence[str]) -> list[int]:
+    """Notices that a post spreads, which show one that was written below it."""
+    rows = connection.execute(
+        "SELECT id FROM message WHERE draft_id IS NULL AND kind = 'notice' AND json_valid(body)"
+        f" AND json_extract(body, '$.url') IN ({placeholders(len(urls))})",
+        tuple(urls),
+    )
+    return [row["id"] for row in rows]
 
 
 def _text(key: bytes, text: str) -> str:
