@@ -16,7 +16,7 @@ from monitor.store.mentions import SavedPage
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
-from tests.made import NOON, arrive, draft_all, mention
+from tests.made import APOLOGY, NOON, arrive, draft_all, mention
 
 
 @pytest.fixture
@@ -219,6 +219,45 @@ def test_a_migration_is_preceded_by_a_backup(tmp_path: Path, monkeypatch: pytest
     assert copy.execute("SELECT count(*) FROM mention").fetchone() == (1,)
     assert "colour" not in {row[1] for row in copy.execute("PRAGMA table_info(source)")}
     copy.close()
+
+
+def test_a_database_of_an_earlier_version_keeps_its_rows_and_is_copied_once(tmp_path: Path) -> None:
+    from sqlite_utils import Database
+
+    from monitor.store import schema, tally
+
+    old = Database(tmp_path / "ohlas.db", execute_plugins=False)
+    schema.migrations.apply(old, stop_before="m0012_counting")
+    at = NOON.timestamp()
+    with old.conn:
+        old.execute("INSERT INTO cases (id, key, opened_at) VALUES (7, '', ?)", (at,))
+        old.execute(
+            "INSERT INTO mention (id, source, external_id, created_at, seen_at, content_hash, stage, label, verdict,"
+            " action, case_id, language) VALUES (1, 'shop', 'm1', ?1, ?1, 'x', 'done', 'complaint',"
+            """ '{"aspects": [{"name": "delivery"}]}', 'reply', 7, 'sk'), (2, 'shop', 'm2', ?1, ?1, 'y', 'new',"""
+            " NULL, NULL, NULL, NULL, 'sk')",
+            (at,),
+        )
+        old.execute(
+            "INSERT INTO mention_text VALUES (1, 'Eva', '', 'Prišlo neskoro.', '', '{}'), (2, '', '', 'A', '', '{}')"
+        )
+        old.execute(
+            "INSERT INTO draft (id, case_id, mention_id, rev, state, language, text, parts, author, findings, priority,"
+            " reason, manual, created_at, updated_at) VALUES (1, 7, 1, 1, 'pending', 'sk', ?2, '{}', 'playbook', '[]',"
+            " 1, '', 0, ?1, ?1)",
+            (at, APOLOGY),
+        )
+    old.close()
+    store = SqliteStore(tmp_path / "ohlas.db")
+    assert (store.drafts.get(1).text, store.cases.of(1)) == (APOLOGY, 7)
+    assert [one.row_id for one in store.mentions.unjudged(9)] == [2]
+    connection = store._engine.connection
+    counted = connection.execute("SELECT count(*) FROM mention_count WHERE aspect = 'delivery'").fetchone()[0]
+    assert (counted, tally.drift(connection)) == (2, [])
+    assert [tuple(row) for row in connection.execute("PRAGMA foreign_key_check")] == []
+    store.close()
+    [backup] = (tmp_path / "backups").glob("*.db")
+    assert "before-m0012_counting" in backup.name
 
 
 def test_words_of_a_person_are_apart_from_what_is_counted(store: SqliteStore) -> None:

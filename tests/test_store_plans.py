@@ -59,5 +59,18 @@ def test_nothing_that_runs_every_second_reads_a_whole_table(store: SqliteStore) 
     assert {query: plan for query, plan in plans.items() if SCANNED.match(plan)} == {}
 
 
+def test_cards_and_numbers_read_no_whole_table(store: SqliteStore) -> None:
+    asked: list[str] = []
+    connection = store._engine.connection
+    connection.set_trace_callback(lambda statement: asked.append(statement))
+    store.views.matter(1)
+    connection.set_trace_callback(None)
+    about_something = [query for query in asked if query.startswith("SELECT") and "IN ()" not in query]
+    plans = {query: plan for query in about_something for plan in _plan(store, query)}
+    assert {query: plan for query, plan in plans.items() if plan.startswith("SCAN ")} == {}
+    [plan] = _plan(store, "SELECT label, count(*) FROM mention GROUP BY label")
+    assert "COVERING INDEX idx_mention_label" in plan
+
+
 def _plan(store: SqliteStore, query: str) -> list[str]:
     return [str(row["detail"]) for row in store._engine.rows(f"EXPLAIN QUERY PLAN {query}")]

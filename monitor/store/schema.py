@@ -1,4 +1,4 @@
-"""Tables, and how an older database becomes a newer one: forward only, a backup before each step.
+"""Tables, and how an older database becomes a newer one: forward only, a backup before the first step.
 
 Times are seconds since 1970, UTC.
 """
@@ -25,10 +25,9 @@ def migrate(database: Database, path: Path, backup: Callable[[str], object]) -> 
             "Install that version, or put back a backup from before."
         )
     pending = [step.name for step in migrations.pending(database)]
-    for number, name in enumerate(pending, start=1):
-        if applied:  # a new database has nothing to lose
-            backup(f"before-{name}")
-        migrations.apply(database, stop_before=pending[number:])
+    if applied and pending:  # a new database has nothing to lose
+        backup(f"before-{pending[0]}")  # one for all: a dozen copies of a large file may fill the disk
+    migrations.apply(database)
 
 
 def steps() -> list[str]:
@@ -362,3 +361,10 @@ def m0021_erasing_of(db: Database) -> None:
 def m0022_counting_what_counts(db: Database) -> None:
     """What was skipped is not counted any more."""
     tally.create(db.conn)
+
+
+@migrations()
+def m0023_looked_up(db: Database) -> None:
+    """What was posted is looked up for every card, and labels are counted at every scrape of /metrics."""
+    db.execute("CREATE INDEX idx_publication_draft ON publication(draft_id)")
+    db.execute("CREATE INDEX idx_mention_label ON mention(label)")

@@ -200,11 +200,12 @@ class Views:
     def counts(self) -> Counts:
         with self._engine.reading() as connection:
             tabs = {tab: count for tab, count in count_tabs(connection, NOBODY).items() if tab not in OF_SOMEBODY}
-            labels = dict(connection.execute("SELECT coalesce(label, ''), count(*) FROM mention GROUP BY 1").fetchall())
+            counted = connection.execute("SELECT label, count(*) FROM mention GROUP BY label").fetchall()
             oldest = connection.execute(
                 "SELECT min(mention.created_at) FROM draft JOIN mention ON mention.id = draft.mention_id"
                 " WHERE state IN ('pending', 'failed')"
             ).fetchone()[0]
+        labels = {label or "": count for label, count in counted}
         return Counts(
             tabs=tabs,
             labels=labels,
