@@ -22,6 +22,7 @@ Key = tuple[str, str]  # account and name
 
 NEARLY = 0.8  # share of a budget at which people are told
 _PIECES = 12  # in which a rolling window is counted
+_FARTHEST = 2 * 86_400.0  # seconds; who closes for longer did so before the clock was set back
 _AHEAD = 0.1  # share of a budget by which reading many pages may be ahead of an even pace
 
 
@@ -172,13 +173,12 @@ class Spending:
     told_in: float = 0.0
 
     def observed(self, now: datetime) -> float:
-        return self.left if now.timestamp() < self.until else math.inf
+        return self.left if now.timestamp() < self.until <= now.timestamp() + _FARTHEST else math.inf
 
 
 def spent(budget: Budget, spending: Spending, now: datetime) -> float:
     """In the window of `now`."""
-    oldest = budget.window.oldest(now)
-    return math.fsum(amount for slot, amount in spending.spent.items() if slot >= oldest)
+    return math.fsum(_counted(budget, spending, now).values())
 
 
 def left(budget: Budget, spending: Spending, now: datetime, *, writing: bool = False) -> float:
@@ -217,7 +217,7 @@ class Standing:
 
 def standing(budget: Budget, spending: Spending, now: datetime) -> Standing:
     used = spent(budget, spending, now)
-    newest = max((slot for slot in spending.spent if slot >= budget.window.oldest(now)), default=None)
+    newest = max(_counted(budget, spending, now), default=None)
     return Standing(
         spent=used,
         left=left(budget, spending, now),
@@ -296,6 +296,13 @@ class Sharing:
             for key in least
         }
         return {budget: names[key] for key, budget in least.items()}
+
+
+def _counted(budget: Budget, spending: Spending, now: datetime) -> dict[float, float]:
+    """Slots of the window of `now`, and of the next one: the clock may have been set back a little. What was spent
+    beyond was spent while it was far ahead, and would close the budget for years."""
+    oldest, newest = budget.window.oldest(now), renewed(budget, now).timestamp()
+    return {slot: amount for slot, amount in spending.spent.items() if oldest <= slot <= newest}
 
 
 def _even(budget: Budget, spending: Spending, now: datetime) -> datetime:

@@ -112,7 +112,8 @@ class Ledger:
             for slot, amount in one.amounts.items():
                 account.amounts[slot] -= amount
             account.amounts = defaultdict(float, {slot: kept for slot, kept in account.amounts.items() if kept})
-            account.changed = bool(account.amounts)
+            said = account.spending.left, account.spending.until
+            account.changed = bool(account.amounts) or account.refused or said != (one.left, one.until)
             if one.news:
                 account.spending.told, account.spending.told_in = one.told, one.told_in
 

@@ -210,6 +210,39 @@ def test_a_request_that_fails_gives_back_what_was_held_for_it() -> None:
     assert meter.left() == 9.875
 
 
+@pytest.mark.parametrize("window", [Rolling(HOUR), PACIFIC, Month()], ids=str)
+def test_what_was_spent_while_the_clock_was_years_ahead_closes_no_budget(store: SqliteStore, window: Window) -> None:
+    clock, budget = Clock(NOON + timedelta(days=3650)), made(10, window)
+    meter = Ledger(clock=clock).meter(budget)
+    meter.take(10, writing=True)
+    meter.close(HOUR)
+    save(store, meter.ledger, clock.now)
+    clock.now = NOON
+    for ledger in (meter.ledger, Ledger(store.budgets.known(), clock)):
+        ledger.meter(budget).take(5, writing=True)
+
+
+@pytest.mark.parametrize("window", [Rolling(HOUR), PACIFIC, Month()], ids=str)
+def test_a_clock_set_back_a_little_forgets_nothing(window: Window) -> None:
+    clock = Clock(when(2026, 12, 1, 8, 5))  # a new month, day and hour in all these zones
+    meter = Ledger(clock=clock).meter(made(10, window))
+    meter.take(10, writing=True)
+    clock.go(-600)
+    with pytest.raises(BudgetSpent):
+        meter.take(1, writing=True)
+
+
+def test_a_pause_that_is_told_while_others_are_saved_is_saved_too(store: SqliteStore) -> None:
+    meter = Ledger(clock=Clock()).meter(made(10, Day()))
+    meter.take(1)
+    booked = meter.ledger.unwritten()
+    meter.close(HOUR)
+    store.budgets.record(booked, NOON)
+    meter.ledger.written(booked)
+    save(store, meter.ledger)
+    assert Ledger(store.budgets.known(), Clock()).meter(meter.budget).left() == 0
+
+
 def test_an_account_is_named_without_its_secret() -> None:
     named = account_of("youtube", "AIza-canary-1111")
     assert named == account_of("youtube", "AIza-canary-1111") != account_of("youtube", "AIza-canary-2222")
