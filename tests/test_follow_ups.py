@@ -92,6 +92,17 @@ def test_a_review_that_is_changed_twice_counts_once_by_where_it_ended(store: Sql
     assert (aftermath.rated, aftermath.better, aftermath.worse) == (1, 1, 0)
 
 
+def test_the_share_of_raised_stars_is_one_of_the_answers_of_the_same_days(store: SqliteStore) -> None:
+    """Stars that came for older answers are no part of it, or there would be more of them than answers."""
+    publish(store)
+    change(store, 4.0)
+    earlier, later = NOON + timedelta(hours=1), NOON + timedelta(days=1)
+    aftermath = store.follow_ups.aftermath(earlier, later)
+    assert (aftermath.rated, aftermath.better, aftermath.changed_stars) == (0, 1, None)
+    aftermath = store.follow_ups.aftermath(NOON, earlier)
+    assert (aftermath.rated, aftermath.better, aftermath.changed_stars) == (1, 0, 1.0)
+
+
 def test_a_review_that_ends_where_it_began_changed_no_stars(store: SqliteStore) -> None:
     publish(store)
     for stars in (4.0, 1.0):

@@ -122,7 +122,10 @@ def shape(found: Report) -> dict[str, Any]:
 def _afterwards(found: Aftermath) -> dict[str, Any]:
     """Shares are None where nobody voted, or no review with stars was answered."""
     return {
-        **{name: getattr(found, name) for name in ("answered", "wrote", "complained", "rated", "better", "worse")},
+        **{
+            name: getattr(found, name)
+            for name in ("answered", "wrote", "complained", "rated", "raised", "better", "worse")
+        },
         **{name: getattr(found, name) for name in ("good", "neutral", "bad")},
         "satisfaction": found.satisfaction,
         "changed_stars": found.changed_stars,
@@ -176,7 +179,7 @@ def _said_of_answers(found: Report) -> Iterator[str]:
     if replied.share is not None:
         yield f"{replied.answered} of {replied.complaints} complaints are answered ({replied.share:.0%})"
     if after.changed_stars is not None:
-        yield f"{after.better} of {after.rated} answered reviews have more stars now ({after.changed_stars:.0%})"
+        yield f"{after.raised} of {after.rated} answered reviews have more stars now ({after.changed_stars:.0%})"
     if after.satisfaction is not None:
         yield f"{after.votes} customers said how it was handled; {after.good} well ({after.satisfaction:.0%})"
 

@@ -40,10 +40,12 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aftermath:
-    """What customers did in a period, beside the `answered` of it. `rated`: answers to reviews with stars."""
+    """What customers did in a period, beside the `answered` of it. `rated`: answers to reviews with stars, of which
+    `raised` have more of them now; whoever is `better` may have been answered long before."""
 
     answered: int = 0
     rated: int = 0
+    raised: int = 0
     wrote: int = 0
     complained: int = 0  # of those who wrote again
     better: int = 0  # stars
@@ -63,8 +65,8 @@ class Aftermath:
 
     @property
     def changed_stars(self) -> float | None:
-        """Share of answered reviews whose stars went up; None where none was answered."""
-        return self.better / self.rated if self.rated else None
+        """Share of answered reviews that have more stars now; None where none was answered."""
+        return self.raised / self.rated if self.rated else None
 
 
 class FollowUps:
@@ -85,13 +87,7 @@ class FollowUps:
     def aftermath(self, since: datetime, until: datetime) -> Aftermath:
         period = (since.timestamp(), until.timestamp())
         with self._engine.reading() as connection:
-            answered = connection.execute(
-                "SELECT count(DISTINCT draft.id), count(DISTINCT iif(mention.rating IS NULL, NULL, draft.id))"
-                " FROM decision INDEXED BY idx_decision_answered JOIN draft ON draft.id = decision.draft_id"
-                " JOIN mention ON mention.id = draft.mention_id"
-                f" WHERE {_OUT} AND decision.at >= ? AND decision.at < ? AND draft.purpose = 'answer'",
-                period,
-            ).fetchone()
+            answered = connection.execute(_ANSWERED, (since.timestamp(), *period)).fetchone()
             row = connection.execute(
                 "SELECT coalesce(sum(kind = 'wrote'), 0) AS wrote,"
                 " coalesce(sum(kind = 'wrote' AND shown.label = 'complaint'), 0) AS complained,"
@@ -101,7 +97,7 @@ class FollowUps:
                 period,
             ).fetchone()
             stars = connection.execute(_STARS, period).fetchone()
-        return Aftermath(answered=answered[0], rated=answered[1], **dict(row), **dict(stars))
+        return Aftermath(**dict(answered), **dict(row), **dict(stars))
 
     def vote(self, case_id: int, score: Score, said: str, *, since: datetime, now: datetime) -> bool:
         """A customer's word on how his case was handled; the last one counts. False where no answer went out since, or
@@ -129,6 +125,17 @@ class FollowUps:
 
 
 _SAID_ALREADY = "SELECT 1 FROM follow_up WHERE case_id = ? AND kind = 'voted' AND score = ? AND said = ?"
+
+# Of the answers of a period. A review that was changed since has the stars that it has now.
+_ANSWERED = f"""
+WITH opened AS (SELECT draft_id, min(id) AS first_id FROM follow_up
+                 WHERE at >= ? AND kind = 'changed' AND before IS NOT NULL GROUP BY draft_id)
+SELECT count(DISTINCT draft.id) AS answered, count(DISTINCT iif(mention.rating IS NULL, NULL, draft.id)) AS rated,
+       count(DISTINCT iif(mention.rating > (SELECT before FROM follow_up WHERE id = opened.first_id), draft.id, NULL))
+         AS raised
+  FROM decision INDEXED BY idx_decision_answered JOIN draft ON draft.id = decision.draft_id
+  JOIN mention ON mention.id = draft.mention_id LEFT JOIN opened ON opened.draft_id = draft.id
+ WHERE {_OUT} AND decision.at >= ? AND decision.at < ? AND draft.purpose = 'answer'"""
 
 # Of each review that was changed in a period: its stars before the first change against those after the last.
 _STARS = """
