@@ -17,6 +17,7 @@ WINDOW = timedelta(hours=2)
 WEEKS = 6  # that are looked back
 LEAST = 5  # complaints; fewer are no spike, however quiet it usually is
 ONCE_IN = 5_000  # windows: see tests/test_spikes.py for how often that is a false alarm
+_MANY = 500  # there Poisson's law is that of Gauss, and e to the power of -usual soon nothing that can be written
 _A_WEEK, _AN_HOUR = timedelta(weeks=1), timedelta(hours=1)
 
 
@@ -47,6 +48,8 @@ def _between(complaints: Sequence[datetime], after: datetime, until: datetime) -
 
 def chance(count: int, usual: float) -> float:
     """Of `count` or more, where `usual` are expected, by Poisson's law."""
+    if usual > _MANY:
+        return 0.5 * math.erfc((count - 0.5 - usual) / math.sqrt(2 * usual))
     term, below = math.exp(-usual), 0.0
     for number in range(count):
         below += term

@@ -53,6 +53,13 @@ def test_chances_are_chances_and_more_is_rarer(count: int, usual: float) -> None
     assert 0.0 <= chance(count + 1, usual) <= chance(count, usual) <= 1.0
 
 
+@pytest.mark.parametrize("usual", [499.0, 501.0, 3000.0, 50_000.0])
+def test_chances_of_large_numbers(usual: float) -> None:
+    """What a month of a large shop brings: as many as usual are no news, a tenth more are."""
+    assert chance(round(usual), usual) == pytest.approx(0.5, abs=0.02)
+    assert chance(round(usual * 1.2), usual) < 1e-4 and chance(round(usual * 0.8), usual) > 1 - 1e-4
+
+
 @pytest.mark.parametrize(("per_day", "bunched", "most"), [(5, 0.0, 0), (20, 0.0, 0), (100, 0.0, 0), (20, 0.5, 8)])
 def test_false_alarms_on_noise_are_rare(per_day: float, bunched: float, most: int) -> None:
     """Half a year, looked at every half hour, days and weekends as in a shop. Complaints by pure chance: none. In
