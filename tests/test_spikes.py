@@ -95,6 +95,16 @@ def _poisson(chance_of: random.Random, expected: float) -> int:
     return number
 
 
+def test_spam_that_complains_is_no_spike(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "ohlas.db")
+    arrive(store, *(mention(n, created_at=at(n / 20)) for n in range(1, 13)))
+    draft_all(store, now=NOW)
+    store._engine.connection.execute("UPDATE mention SET action = 'skip' WHERE id > 1")
+    assert store.views.complaints(LONG_AGO) == [at(1 / 20)]
+    assert store.views.main_aspect(LONG_AGO)[1] <= 1
+    store.close()
+
+
 def test_a_spike_is_told_once_with_its_numbers_and_what_it_is_about(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "ohlas.db")
     now = NOW
