@@ -7,7 +7,7 @@ only, or an e-mail address.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from monitor.fields import string
 from monitor.model import Mention
@@ -47,7 +47,7 @@ def platform(mention: Mention, kind: str) -> str:
         return kind
     if service := string(mention.raw, "service"):  # a mail that tells of a review
         return fold(service)
-    host = urlsplit(mention.url).hostname or "" if kind == "rss" else ""
+    host = _host(mention) if kind == "rss" else ""
     return f"{kind}:{host or mention.source}"
 
 
@@ -81,14 +81,28 @@ def _account(mention: Mention, kind: str) -> str:
     name = string(mention.raw, "account", _ACCOUNTS.get(kind, "account")).casefold()
     if not name or kind not in ("mastodon", "discourse") or "@" in name:
         return name
-    return f"{name}@{urlsplit(mention.url).hostname or mention.source}"  # names of one server
+    return f"{name}@{_host(mention) or mention.source}"  # names of one server
+
+
+def _host(mention: Mention) -> str:
+    parts = _parts(mention)
+    return parts.hostname or "" if parts else ""
+
+
+def _parts(mention: Mention) -> SplitResult | None:
+    """None where the address is none, of a connector that does not look."""
+    try:
+        return urlsplit(mention.url)
+    except ValueError:
+        return None
 
 
 def _handle(mention: Mention, kind: str) -> str:
     if kind in _NAMED_BY_ACCOUNT:
         return mention.author
     if kind == "bluesky":
-        shown = urlsplit(mention.url).path.removeprefix("/profile/").partition("/")[0]
+        parts = _parts(mention)
+        shown = parts.path.removeprefix("/profile/").partition("/")[0] if parts else ""
         return "" if shown.startswith("did:") else shown.partition(".")[0]
     if kind in ("x", "mastodon", "discourse"):
         return string(mention.raw, _ACCOUNTS[kind])

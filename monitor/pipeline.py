@@ -13,8 +13,10 @@ from datetime import datetime
 
 from monitor.acknowledging import purpose_of
 from monitor.desk import Desk
+from monitor.errors import StoreError
 from monitor.model import (
     Priority,
+    Purpose,
     Reason,
     Triage,
     Verdict,
@@ -65,7 +67,8 @@ class Pipeline:
             while await self.step() or await self.idle():
                 pass
             try:
-                await asyncio.wait_for(self._arrived.wait(), LOOK_AGAIN)
+                async with asyncio.timeout(LOOK_AGAIN):  # wait_for of Python 3.11 may swallow a cancellation
+                    await self._arrived.wait()
             except TimeoutError:
                 continue
 
@@ -75,9 +78,8 @@ class Pipeline:
         if not batch:
             return 0
         now = self.clock()
-        mentions = {one.row_id: one.mention for one in batch}
-        cases = await self.store.run(self.store.cases.assign, mentions, self.desk.linker(), now)
-        judged = await self._judged(batch, cases, now)
+        cases = await self._cases(batch, now)
+        judged = await self._judged([one for one in batch if one.row_id in cases], cases, now)
         drafts = await self.store.run(self.store.drafts.save_judged, judged, now)
         self.judged += len(judged)
         self.drafted += len(drafts)
@@ -93,6 +95,25 @@ class Pipeline:
             log.warning("mention %d is judged anew a little later", row_id, exc_info=error)
         self._arrived.set()
 
+    async def _cases(self, batch: list[Unjudged], now: datetime) -> dict[int, CaseOfMention]:
+        """By row id; without a mention that trips a bug, which is set aside alone."""
+        mentions = {one.row_id: one.mention for one in batch}
+        work = asyncio.ensure_future(self.store.run(self.store.cases.assign, mentions, self.desk.linker(), now))
+        await asyncio.wait({work})
+        error = work.exception()
+        if error is None:
+            return work.result()
+        if isinstance(error, StoreError):
+            raise error
+        if len(batch) > 1:
+            return {row_id: case for one in batch for row_id, case in (await self._cases([one], now)).items()}
+        await self._set_aside(batch[0], error)
+        return {}
+
+    async def _set_aside(self, unjudged: Unjudged, error: BaseException) -> None:
+        log.error("mention %d of %s cannot be judged", unjudged.row_id, unjudged.mention.source, exc_info=error)
+        await self.store.run(self.store.mentions.set_aside, unjudged.row_id)
+
     async def _judged(self, batch: list[Unjudged], cases: Mapping[int, CaseOfMention], now: datetime) -> list[Judged]:
         """Off the event loop. A mention that trips a bug is set aside alone, so that the others are judged."""
         work = asyncio.ensure_future(asyncio.to_thread(self._judge, batch, cases, now))
@@ -102,8 +123,7 @@ class Pipeline:
             return work.result()
         if len(batch) > 1:
             return [judged for one in batch for judged in await self._judged([one], cases, now)]
-        log.error("mention %d of %s cannot be judged", batch[0].row_id, batch[0].mention.source, exc_info=error)
-        await self.store.run(self.store.mentions.set_aside, batch[0].row_id)
+        await self._set_aside(batch[0], error)
         return []
 
     def _judge(self, batch: list[Unjudged], cases: Mapping[int, CaseOfMention], now: datetime) -> list[Judged]:
@@ -122,8 +142,8 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
     mention = unjudged.mention
     if unjudged.label is not None:
         verdict = corrected(verdict, unjudged.label, unjudged.said_by)
-    outcome = _outcome(desk, unjudged, verdict, now)
     purpose = purpose_of(unjudged, label_for_reply(mention, verdict), verdict, desk.config.drafting)
+    outcome = _outcome(desk, unjudged, verdict, purpose, now)
     judged = Judged(
         row_id=unjudged.row_id,
         content_hash=mention.content_hash,
@@ -139,9 +159,13 @@ def judge_one(desk: Desk, unjudged: Unjudged, verdict: Verdict, case: CaseOfMent
     return _drafted(desk, unjudged, judged, now) if outcome.action == "reply" else judged
 
 
-def _outcome(desk: Desk, unjudged: Unjudged, verdict: Verdict, now: datetime) -> Triage:
-    """What the triage says, unless a person wants an answer or the customer was promised one."""
+def _outcome(desk: Desk, unjudged: Unjudged, verdict: Verdict, purpose: Purpose, now: datetime) -> Triage:
+    """What the triage says, unless a person wants an answer, the customer was promised one, or he was answered and has
+    changed his words since: that our reply stands there is no reason then to write none."""
     outcome = desk.triage(unjudged.mention, verdict, now)
+    if purpose == "second_answer" and outcome.action != "skip":
+        priority = outcome.priority if outcome.action == "reply" else Priority.HIGH
+        return Triage(action="reply", priority=priority, reason=Reason(code="changed_since"))
     if unjudged.wanted:  # though it is answered in another place already, say
         priority = outcome.priority if outcome.action == "reply" else Priority.NORMAL
         return Triage(action="reply", priority=priority, reason=Reason(code="wanted", detail=unjudged.wanted))
@@ -158,7 +182,7 @@ def _drafted(desk: Desk, unjudged: Unjudged, judged: Judged, now: datetime) -> J
         composition, due = desk.acknowledge(mention, verdict, reference, unjudged.seen_at or now, now)
         judged = replace(judged, promised=due)
     else:
-        read = (*([unjudged.acknowledged] if unjudged.acknowledged else []), *unjudged.read)
+        read = (*filter(None, (unjudged.acknowledged, unjudged.answered_with)), *unjudged.read)
         composition = desk.compose(mention, verdict, reference, avoid=read)
     findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
     return replace(judged, composition=composition, findings=findings)

@@ -15,6 +15,7 @@ from monitor.linking import JOINED_BY, Candidate, Linker, decide, marks
 from monitor.model import Mention, Reason
 from monitor.orders import order_numbers
 from monitor.similarity import bands, similarity, words
+from tests.made import mention
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KINDS = {
@@ -401,3 +402,9 @@ def test_likeness_is_the_same_both_ways_and_whole_for_itself(said_words: list[st
 
 def test_every_reason_is_in_words() -> None:
     assert all(told and code.replace("_", "").isalpha() for code, told in JOINED_BY.items())
+
+
+@pytest.mark.parametrize("kind", ["rss", "bluesky", "mastodon"])
+def test_an_address_that_is_none_trips_nothing(kind: str) -> None:
+    one = mention(1, url="https://[nowhere", raw={"acct": "jana"})
+    assert Linker(kinds={"shop": kind}).traits(one)

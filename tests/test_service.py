@@ -6,13 +6,16 @@ import asyncio
 import io
 import socket
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from monitor.desk import Desk
 from monitor.errors import ConfigError, StoreError
-from monitor.model import Utterance, Verdict
+from monitor.linking import Linker
+from monitor.model import Mention, Utterance, Verdict
 from monitor.options import Config
 from monitor.service import Service, only_one
 from monitor.store.sqlite import SqliteStore
@@ -221,5 +224,28 @@ async def test_a_mention_that_trips_a_bug_is_set_aside_alone(store: SqliteStore,
     assert await service.pipeline.step() == 6
     assert await service.pipeline.step() == 0
     assert store.views.counts().tabs["waiting"] == 5
+    assert store.mentions.retry_set_aside() == 1
+    store.close()
+
+
+class StumblingDesk(Desk):
+    """Cannot tell of one text whose matter it is."""
+
+    def linker(self) -> Linker:
+        def is_own(one: Mention) -> bool:
+            if "zakliaty" in one.text:
+                raise ZeroDivisionError
+            return False
+
+        return replace(super().linker(), is_own=is_own)
+
+
+async def test_a_mention_whose_matter_trips_a_bug_is_set_aside_alone(store: SqliteStore, tmp_path: Path) -> None:
+    service = Service(Config(base=tmp_path), store, {}, clock=lambda: NOON)
+    service.pipeline.desk = StumblingDesk(service.config, Stumbles(), {})
+    arrive(store, mention(1, text="zakliaty text"), *(mention(n) for n in range(2, 6)))
+    assert await service.pipeline.step() == 5
+    assert await service.pipeline.step() == 0
+    assert store.views.counts().tabs["waiting"] == 4
     assert store.mentions.retry_set_aside() == 1
     store.close()
