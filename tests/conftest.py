@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 from monitor.http import Http
 from tests.loopback import LOOPBACK, Loopback
+from tests.mail_servers import mail_servers, running_mail_servers
+
+__all__ = ["mail_servers", "running_mail_servers", "server", "session"]
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets it; how wide a terminal is changes what is printed
 

@@ -1,9 +1,8 @@
 """A real Postfix and a real Dovecot on 127.0.0.1, with users, certificates and plus-addresses, for a whole test run.
 
-    from tests.mail_servers import mail_servers, running_mail_servers  # both: pytest looks fixtures up by name
-
-`mail_servers` gives every test empty mailboxes and an empty queue. Everything lives in a folder of its own; nothing of
-the machine's own mail is touched, and no mail leaves it: other domains than example.test are refused.
+`mail_servers` is a fixture of all tests; it gives them empty mailboxes and an empty queue. Everything lives in a folder
+of its own; nothing of the machine's own mail is touched, and no mail leaves it: other domains than example.test are
+refused.
 """
 
 from __future__ import annotations
@@ -240,6 +239,9 @@ class MailServers:
         for address in PASSWORDS:
             with self.mailbox(address) as box:
                 box.delete(list(box.uids()))
+                for folder in box.folder.list():
+                    if folder.name != "INBOX":
+                        box.folder.delete(folder.name)
 
     def kick(self, address: str) -> None:
         """End all IMAP sessions of a user, as a server does that is restarted."""
