@@ -22,9 +22,7 @@ from monitor.liveness import Seen
 from monitor.networks import network
 from monitor.options import MailOptions
 from responders.channel_codes import CHANNEL_CODES
-from tests.mail_servers import ANNA, NOBODY, OHLAS, PASSWORDS, MailServers, mail_servers, running_mail_servers
-
-__all__ = ["mail_servers", "running_mail_servers"]
+from tests.mail_servers import ANNA, NOBODY, OHLAS, PASSWORDS, MailServers
 
 LOOPBACK = (network("127.0.0.0/8"),)
 
