@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.mail_servers import (
-    ANNA,
-    OHLAS,
-    PASSWORDS,
-    MailServers,
-    mail_servers,
-    running_mail_servers,
-)
+from tests.mail_servers import ANNA, OHLAS, PASSWORDS, MailServers
 from tests.scripted_smtp import ScriptedSmtp
 from tests.slack_platform import APP_TOKEN, BOT_TOKEN, Slack
 from tests.terminal import CONFIG, process, shop
-
-__all__ = ["mail_servers", "running_mail_servers"]
 
 MAIL = """
 [people.anna]
