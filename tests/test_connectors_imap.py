@@ -22,19 +22,8 @@ from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryE
 from monitor.model import Ability, CanLookUp, CanReply, Mention, Page
 from tests.contract import NO_NETWORK, ConnectorContract
 from tests.loopback import Answer
-from tests.mail_servers import (
-    ANNA,
-    BORIS,
-    NOBODY,
-    OHLAS,
-    PASSWORDS,
-    MailServers,
-    mail_servers,
-    running_mail_servers,
-)
+from tests.mail_servers import ANNA, BORIS, NOBODY, OHLAS, PASSWORDS, MailServers
 from tests.scripted_smtp import HANG_UP, ScriptedSmtp
-
-__all__ = ["mail_servers", "running_mail_servers"]
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 FIRST = """From: =?utf-8?q?Zuzana_Kr=C3=A1=C4=BEov=C3=A1?= <zuzana@posta.example>
