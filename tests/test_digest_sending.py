@@ -18,12 +18,10 @@ from monitor.digest_options import DigestOptions
 from monitor.options import PageOptions, PersonOptions
 from monitor.store.sqlite import SqliteStore
 from tests.made import NOON, PRAISE, arrive, draft_all, mention
-from tests.mail_servers import ANNA, BORIS, MailServers, mail_servers, running_mail_servers
+from tests.mail_servers import ANNA, BORIS, MailServers
 from tests.running import Running
 from tests.scripted_smtp import HANG_UP, ScriptedSmtp
 from tests.test_mail_sender import Place
-
-__all__ = ["mail_servers", "running_mail_servers"]
 
 DAY = timedelta(days=1)
 BEFORE = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
