@@ -16,13 +16,11 @@ from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
 from tests.bytes_left import left
 from tests.loopback import Loopback
-from tests.mail_servers import ANNA, OHLAS, PASSWORDS, MailServers, mail_servers, running_mail_servers
+from tests.mail_servers import ANNA, OHLAS, PASSWORDS, MailServers
 from tests.platform import SECRET, Platform, delivery
 from tests.running import Running
 from tests.slack_platform import APP_TOKEN, BOT_TOKEN, Slack
 from tests.terminal import ohlas, process
-
-__all__ = ["mail_servers", "running_mail_servers"]
 
 # words of one customer that nobody else and no playbook uses
 NAME, TITLE, WORD, BEFORE = "Xénia Kvždřňová", "Žblnkopád", "vrzgaňúchal", "pŕhľočmud"
