@@ -21,23 +21,11 @@ from monitor.store.messages import NewMessage
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules
 from responders.mail.desk import MailDesk, mail_desk
-from responders.mail.imap import FOLDER
 from responders.mail.tokens import Token, key_of, make_token
 from tests.made import arrive, draft_all, mention
 from tests.mail_replying import reply, results
-from tests.mail_servers import (
-    ANNA,
-    AUTHSERV_ID,
-    BORIS,
-    OHLAS,
-    PASSWORDS,
-    MailServers,
-    mail_servers,
-    running_mail_servers,
-)
+from tests.mail_servers import ANNA, AUTHSERV_ID, BORIS, OHLAS, PASSWORDS, MailServers
 from tests.running import Running
-
-__all__ = ["mail_servers", "running_mail_servers"]
 
 PATIENCE = 30.0  # seconds; each step takes a fraction of one
 KILLS = 6
@@ -47,28 +35,19 @@ PEOPLE = {
 }
 
 
-@pytest.fixture
-def servers(mail_servers: MailServers) -> MailServers:
-    """With empty folders of ours, too."""
-    with mail_servers.mailbox(OHLAS) as box:
-        if box.folder.exists(FOLDER):
-            box.folder.delete(FOLDER)
-    return mail_servers
-
-
 class Place:
-    def __init__(self, folder: Path, servers: MailServers) -> None:
-        self.servers = servers
+    def __init__(self, folder: Path, mail_servers: MailServers) -> None:
+        self.servers = mail_servers
         self.mail = MailOptions.model_validate(
             {
                 "sender": OHLAS,
-                "host": servers.host,
-                "port": servers.ports["submission"],
+                "host": mail_servers.host,
+                "port": mail_servers.ports["submission"],
                 "user": OHLAS,
                 "password": PASSWORDS[OHLAS],
-                "ca": servers.ca,
-                "imap_host": servers.host,
-                "imap_port": servers.ports["imaps"],
+                "ca": mail_servers.ca,
+                "imap_host": mail_servers.host,
+                "imap_port": mail_servers.ports["imaps"],
                 "authserv_id": AUTHSERV_ID,
             }
         )
@@ -115,8 +94,8 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def place(tmp_path: Path, servers: MailServers) -> Iterator[Place]:
-    found = Place(tmp_path, servers)
+def place(tmp_path: Path, mail_servers: MailServers) -> Iterator[Place]:
+    found = Place(tmp_path, mail_servers)
     yield found
     found.store.close()
 
@@ -138,13 +117,13 @@ def answer_to(letter: EmailMessage, text: str, sender: str = ANNA, dmarc: str = 
     return mail
 
 
-async def deliver(servers: MailServers, mail: EmailMessage) -> None:
-    await asyncio.to_thread(servers.deliver, mail, mail["To"].addresses[0].addr_spec)
+async def deliver(mail_servers: MailServers, mail: EmailMessage) -> None:
+    await asyncio.to_thread(mail_servers.deliver, mail, mail["To"].addresses[0].addr_spec)
 
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 - servers outside this process change it
+        while not holds():  # noqa: ASYNC110 - mail_servers outside this process change it
             await asyncio.sleep(0.01)
 
 
@@ -154,46 +133,46 @@ def text_of(mail: EmailMessage) -> str:
     return str(body.get_content())
 
 
-async def test_a_letter_is_answered_with_the_keyword(place: Place, servers: MailServers) -> None:
+async def test_a_letter_is_answered_with_the_keyword(place: Place, mail_servers: MailServers) -> None:
     place.ask("anna")
     async with place.open() as desk:
         await desk.sender.step()
-        [letter] = await asyncio.to_thread(servers.mails, ANNA, 1)
-        await deliver(servers, answer_to(letter, "Schváliť"))
+        [letter] = await asyncio.to_thread(mail_servers.mails, ANNA, 1)
+        await deliver(mail_servers, answer_to(letter, "Schváliť"))
         await until(lambda: place.state is DraftState.APPROVED)
         await until(lambda: bool(place.store.messages.due("mail", now())))
         await desk.sender.step()
-        [_, answer] = await asyncio.to_thread(servers.mails, ANNA, 2)
+        [_, answer] = await asyncio.to_thread(mail_servers.mails, ANNA, 2)
     assert "Schválili ste to." in text_of(answer)
     assert answer["In-Reply-To"] and answer["Auto-Submitted"] == "auto-generated"
 
 
-async def test_an_edited_text_is_shown_again_and_then_approved(place: Place, servers: MailServers) -> None:
+async def test_an_edited_text_is_shown_again_and_then_approved(place: Place, mail_servers: MailServers) -> None:
     place.ask("anna")
     async with place.open() as desk:
         await desk.sender.step()
-        [letter] = await asyncio.to_thread(servers.mails, ANNA, 1)
-        await deliver(servers, answer_to(letter, "Dobrý deň, pani Kráľová,\n\nveľmi nás to mrzí."))
+        [letter] = await asyncio.to_thread(mail_servers.mails, ANNA, 1)
+        await deliver(mail_servers, answer_to(letter, "Dobrý deň, pani Kráľová,\n\nveľmi nás to mrzí."))
         await until(lambda: bool(place.store.messages.due("mail", now())))
         assert place.state is DraftState.PENDING
         await desk.sender.step()
-        [_, again] = await asyncio.to_thread(servers.mails, ANNA, 2)
+        [_, again] = await asyncio.to_thread(mail_servers.mails, ANNA, 2)
         assert "veľmi nás to mrzí" in text_of(again)
-        await deliver(servers, answer_to(again, "schváliť"))
+        await deliver(mail_servers, answer_to(again, "schváliť"))
         await until(lambda: place.state is DraftState.APPROVED)
     assert place.store.drafts.get(place.draft_id).text == "Dobrý deň, pani Kráľová,\n\nveľmi nás to mrzí."
 
 
 async def test_who_gets_a_letter_forwarded_cannot_approve_in_its_recipients_name(
-    place: Place, servers: MailServers
+    place: Place, mail_servers: MailServers
 ) -> None:
     """He has all that stands in it; he answers as himself, and with Anna's address in From."""
     place.ask("anna")
     async with place.open() as desk:
         await desk.sender.step()
-        [letter] = await asyncio.to_thread(servers.mails, ANNA, 1)
-        await deliver(servers, answer_to(letter, "schváliť", sender=BORIS))
-        await deliver(servers, answer_to(letter, "schváliť", sender=ANNA, dmarc="fail"))
+        [letter] = await asyncio.to_thread(mail_servers.mails, ANNA, 1)
+        await deliver(mail_servers, answer_to(letter, "schváliť", sender=BORIS))
+        await deliver(mail_servers, answer_to(letter, "schváliť", sender=ANNA, dmarc="fail"))
         await until(lambda: len(place.store.messages.due("mail", now())) == 2)
         assert place.state is DraftState.PENDING
         told = {one.recipient for one in place.store.messages.due("mail", now())}
@@ -227,17 +206,17 @@ path = "reviews.jsonl"
 
 
 @pytest.fixture
-def home(servers: MailServers) -> Iterator[Path]:
+def home(mail_servers: MailServers) -> Iterator[Path]:
     """A folder with a config.toml for a service of its own."""
     found = Path(tempfile.mkdtemp(prefix="ohlas-"))
-    given = {"anna": ANNA, "ohlas": OHLAS, "host": servers.host, "ca": servers.ca, "authserv_id": AUTHSERV_ID}
-    (found / "config.toml").write_text(CONFIG.format_map(given | servers.ports))
+    given = {"anna": ANNA, "ohlas": OHLAS, "host": mail_servers.host, "ca": mail_servers.ca, "authserv_id": AUTHSERV_ID}
+    (found / "config.toml").write_text(CONFIG.format_map(given | mail_servers.ports))
     (found / "reviews.jsonl").write_text("")
     yield found
     shutil.rmtree(found)
 
 
-async def test_killed_at_any_moment_every_reply_counts_once(home: Path, servers: MailServers) -> None:
+async def test_killed_at_any_moment_every_reply_counts_once(home: Path, mail_servers: MailServers) -> None:
     """New texts for many drafts come by mail while the service is killed again and again."""
     store = SqliteStore(home / "state" / "ohlas.db")
     arrive(store, *(mention(number) for number in range(1, 13)))
@@ -245,7 +224,7 @@ async def test_killed_at_any_moment_every_reply_counts_once(home: Path, servers:
     key, expires = key_of(home / "state"), now() + timedelta(days=14)
     for draft in drafts:
         token = make_token(key, Token(draft_id=draft, rev=1, person="anna", purpose="decide", expires=expires))
-        await deliver(servers, reply(token, f"Nový text číslo {draft}.", message_id=f"<{draft}@example.test>"))
+        await deliver(mail_servers, reply(token, f"Nový text číslo {draft}.", message_id=f"<{draft}@example.test>"))
 
     def done() -> int:
         return sum(store.drafts.get(draft).rev == 2 for draft in drafts)
@@ -260,18 +239,18 @@ async def test_killed_at_any_moment_every_reply_counts_once(home: Path, servers:
             await service.process.wait()
     async with Running(home, environment) as service:
         await until(lambda: done() == len(drafts))
-        await until(lambda: "INBOX" in empty_folders(servers))
+        await until(lambda: "INBOX" in empty_folders(mail_servers))
         assert PASSWORDS[OHLAS] not in service.log()
         await service.stop()
     for draft in drafts:
         edits = [line for line in store.views.matter(draft).history if line.action == "edit"]
         assert [(line.actor, line.via) for line in edits] == [("anna", "mail")]
     assert store.messages.written_since(ANNA, "confirm", now() - timedelta(hours=1)) == len(drafts)
-    mails = await asyncio.to_thread(servers.mails, ANNA, 0)
+    mails = await asyncio.to_thread(mail_servers.mails, ANNA, 0)
     store.close()
     assert len(mails) <= len(drafts)  # a letter that a kill cut off is not sent again blindly
 
 
-def empty_folders(servers: MailServers) -> set[str]:
-    with servers.mailbox(OHLAS) as box:
+def empty_folders(mail_servers: MailServers) -> set[str]:
+    with mail_servers.mailbox(OHLAS) as box:
         return {"INBOX"} if not box.uids() else set()
