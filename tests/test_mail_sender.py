@@ -26,20 +26,8 @@ from responders.mail.desk import MailDesk, mail_desk
 from responders.mail.sender import LONGEST_RETRY, MOST_ATTEMPTS
 from responders.mail.tokens import find_tokens, key_of, read_token
 from tests.made import NOON, arrive, draft_all, mention
-from tests.mail_servers import (
-    ANNA,
-    BORIS,
-    CYRIL,
-    NOBODY,
-    OHLAS,
-    PASSWORDS,
-    MailServers,
-    mail_servers,
-    running_mail_servers,
-)
+from tests.mail_servers import ANNA, BORIS, CYRIL, NOBODY, OHLAS, PASSWORDS, MailServers
 from tests.scripted_smtp import HANG_UP, ScriptedSmtp
-
-__all__ = ["mail_servers", "running_mail_servers"]
 
 QUARTER = timedelta(minutes=15)
 PEOPLE = {
