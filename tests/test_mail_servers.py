@@ -7,17 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.mail_servers import (
-    ANNA,
-    NOBODY,
-    OHLAS,
-    PASSWORDS,
-    MailServers,
-    mail_servers,
-    running_mail_servers,
-)
-
-__all__ = ["mail_servers", "running_mail_servers"]
+from tests.mail_servers import ANNA, NOBODY, OHLAS, PASSWORDS, MailServers
 
 
 def letter(to: str) -> EmailMessage:
