@@ -8,11 +8,9 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.mail_servers import ANNA, OHLAS, PASSWORDS, MailServers, mail_servers, running_mail_servers
+from tests.mail_servers import ANNA, OHLAS, PASSWORDS, MailServers
 from tests.running import Running
 from tests.terminal import CONFIG, shop
-
-__all__ = ["mail_servers", "running_mail_servers"]
 
 MAIL = """
 [people.anna]
