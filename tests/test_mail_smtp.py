@@ -10,19 +10,8 @@ import pytest
 
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.smtp import Busy, Server
-from tests.mail_servers import (
-    ANNA,
-    BORIS,
-    NOBODY,
-    OHLAS,
-    PASSWORDS,
-    MailServers,
-    mail_servers,
-    running_mail_servers,
-)
+from tests.mail_servers import ANNA, BORIS, NOBODY, OHLAS, PASSWORDS, MailServers
 from tests.scripted_smtp import HANG_UP, ScriptedSmtp
-
-__all__ = ["mail_servers", "running_mail_servers"]
 
 
 def server(mail: MailServers, security: str = "starttls") -> Server:
