@@ -14,6 +14,7 @@ from monitor.model import Decision, Label, Page, Receipt, ReplyRules
 from monitor.options import CompanyOptions, Config, PolicyOptions, SlackOptions
 from monitor.people import people_of
 from monitor.store.drafts import Judged
+from monitor.store.follow_ups import MOST_NOTED
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
 from responders.asking import Asker
@@ -228,6 +229,16 @@ def test_the_same_vote_again_and_again_writes_nothing(store: SqliteStore) -> Non
     for _ in range(3):
         assert store.follow_ups.vote(store.drafts.get(draft).case_id, "bad", "Nič.", since=NOON, now=NOON)
     assert audit(store, draft).count(("customer_voted", "bad")) == 1
+
+
+def test_whoever_votes_all_day_fills_neither_the_audit_list_nor_the_channel(store: SqliteStore) -> None:
+    draft = publish(store)
+    for number in range(50):
+        score = "bad" if number % 2 else "good"
+        store.follow_ups.vote(store.drafts.get(draft).case_id, score, f"{number}", since=NOON, now=NOON)  # type: ignore[arg-type]
+    assert sum(action == "customer_voted" for action, _ in audit(store, draft)) == MOST_NOTED
+    [found] = store.follow_ups.newest(NOON)
+    assert (found.score, found.said) == ("bad", "49")
 
 
 async def test_a_vote_that_is_none_is_refused(place: Place) -> None:

@@ -16,6 +16,7 @@ Score = Literal["bad", "neutral", "good"]
 SCORES: tuple[Score, ...] = ("bad", "neutral", "good")
 
 CHANGED, WROTE, VOTED = "review_changed", "customer_wrote", "customer_voted"  # as the audit list calls them
+MOST_NOTED = 10  # changes of mind that the audit list holds, and that people are told of: links work for everybody
 _OUT = "decision.action IN ('publication_published', 'posted', 'reply_seen', 'handled')"
 
 
@@ -120,10 +121,12 @@ class FollowUps:
                 " DO UPDATE SET at = excluded.at, score = excluded.score, said = excluded.said",
                 (now.timestamp(), case_id, draft["mention_id"], draft["mention_id"], draft["id"], score, said),
             )
-            write_decision(connection, draft, VOTED, at=now, reason=score)
+            if connection.execute(_VOTES, (draft["id"],)).fetchone()[0] < MOST_NOTED:
+                write_decision(connection, draft, VOTED, at=now, reason=score)
             return True
 
 
+_VOTES = f"SELECT count(*) FROM decision WHERE draft_id = ? AND action = '{VOTED}'"
 _SAID_ALREADY = "SELECT 1 FROM follow_up WHERE case_id = ? AND kind = 'voted' AND score = ? AND said = ?"
 
 # Of the answers of a period. A review that was changed since has the stars that it has now.
