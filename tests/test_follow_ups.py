@@ -235,7 +235,7 @@ def test_whoever_votes_all_day_fills_neither_the_audit_list_nor_the_channel(stor
     draft = publish(store)
     for number in range(50):
         score = "bad" if number % 2 else "good"
-        store.follow_ups.vote(store.drafts.get(draft).case_id, score, f"{number}", since=NOON, now=NOON)  # type: ignore[arg-type]
+        store.follow_ups.vote(store.drafts.get(draft).case_id, score, f"{number}", since=NOON, now=NOON)
     assert sum(action == "customer_voted" for action, _ in audit(store, draft)) == MOST_NOTED
     [found] = store.follow_ups.newest(NOON)
     assert (found.score, found.said) == ("bad", "49")
