@@ -124,7 +124,8 @@ class Poller:
     async def _wait(self, pause: float) -> None:
         """Until `pause` seconds are over, or until few polls are left of those that were claimed."""
         try:
-            await asyncio.wait_for(self._room.wait(), pause)
+            async with asyncio.timeout(pause):  # wait_for of Python 3.11 may swallow a cancellation
+                await self._room.wait()
         except TimeoutError:
             return
 

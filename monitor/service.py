@@ -222,7 +222,8 @@ class Service:
             due = await self.store.run(self.store.publications.next_due)
             pause = TICK if due is None else min(TICK, max(0.0, (due - self.clock()).total_seconds()))
             try:
-                await asyncio.wait_for(stop.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for of Python 3.11 may swallow a cancellation
+                    await stop.wait()
             except TimeoutError:
                 continue
 
