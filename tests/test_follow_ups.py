@@ -14,7 +14,7 @@ from monitor.model import Decision, Label, Page, Receipt, ReplyRules
 from monitor.options import CompanyOptions, Config, PolicyOptions, SlackOptions
 from monitor.people import people_of
 from monitor.store.drafts import Judged
-from monitor.store.follow_ups import MOST_NOTED
+from monitor.store.follow_ups import MOST_NOTED, Score
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
 from responders.asking import Asker
@@ -234,7 +234,7 @@ def test_the_same_vote_again_and_again_writes_nothing(store: SqliteStore) -> Non
 def test_whoever_votes_all_day_fills_neither_the_audit_list_nor_the_channel(store: SqliteStore) -> None:
     draft = publish(store)
     for number in range(50):
-        score = "bad" if number % 2 else "good"
+        score: Score = "bad" if number % 2 else "good"
         store.follow_ups.vote(store.drafts.get(draft).case_id, score, f"{number}", since=NOON, now=NOON)
     assert sum(action == "customer_voted" for action, _ in audit(store, draft)) == MOST_NOTED
     [found] = store.follow_ups.newest(NOON)
