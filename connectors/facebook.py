@@ -34,6 +34,7 @@ LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
 LATE = 600.0  # seconds by which an answer of the page may show up late
 OVERLAP = DAY  # comments that are read again, as they may be edited
 _ORDER = ("feed", "tagged", "posts", "again", "token")
+_NO_WORDS = ("like", "reaction")  # they carry the ID of what somebody likes, or likes no more
 _ID = re.compile(r"[0-9]{1,25}(_[0-9]{1,25}){0,2}")
 _POST = "id,message,created_time,permalink_url,from{id,name},is_hidden"
 _COMMENT = "id,message,created_time,permalink_url,from{id,name},parent{id},can_comment,is_hidden"
@@ -335,7 +336,7 @@ class ListeningFacebook(Facebook):
         found, gone, more = _Found(), list[str](), False
         for name, told in changes(self._settings, headers, body, "page", self._settings.page):
             thing, post = _recommendation(told) if name == "ratings" else _as_read(told)
-            if name not in ("feed", "ratings") or not _ID.fullmatch(thing["id"]):
+            if name not in ("feed", "ratings") or not _ID.fullmatch(thing["id"]) or string(told, "item") in _NO_WORDS:
                 continue
             if string(told, "verb") == "remove":
                 gone.append(thing["id"])

@@ -17,6 +17,7 @@ from monitor import meta
 from monitor.endpoints import Endpoints
 from monitor.errors import AuthError, BudgetSpent, NotFound, PermanentError, SourceError, TemporaryError
 from monitor.http import DAY, Http, Response
+from monitor.model import Page
 from monitor.options import ServiceOptions
 from monitor.store.sqlite import SqliteStore
 from tests.loopback import Answer, Loopback, LoopbackHttp
@@ -210,3 +211,14 @@ async def test_a_delivery_is_taken_with_the_only_answer_that_counts(
         assert response.status == 200
     async with client.post("/in/fb", data=body) as response:
         assert response.status == 401
+
+
+@pytest.mark.parametrize("item", ["like", "reaction"])
+async def test_a_like_that_is_taken_back_deletes_no_comment(item: str) -> None:
+    async with Http() as http:
+        settings = facebook.Settings(kind="facebook", name="fb", page=PAGE, verify_token=VERIFY, **SIGNED)  # type: ignore[arg-type]
+        source = facebook.connect(settings, http)
+        liked = {"item": item, "post_id": f"{PAGE}_5", "comment_id": "5_51", "from": {"id": "eva"}}
+        body, headers = delivery("page", PAGE, ("feed", liked | {"verb": "remove"}), ("feed", liked | {"verb": "add"}))
+        assert isinstance(source, facebook.ListeningFacebook)
+        assert source.receive(headers, body, NOON) == Page()
