@@ -24,6 +24,7 @@ from monitor.model import Decision, Draft, DraftState, Mention, Page, Priority, 
 from monitor.options import Config
 from monitor.pipeline import Pipeline
 from monitor.store.cases import Deed
+from monitor.store.corrections import Correction
 from monitor.store.drafts import Judged
 from monitor.store.elsewhere import earlier_of, handling_of, others_of
 from monitor.store.sqlite import SqliteStore
@@ -207,6 +208,29 @@ def test_new_words_after_our_answer_are_answered_and_the_same_ones_are_not(store
     again = says(3, "Vaša odpoveď mi nepomohla.", source="maps", raw={"order": "777123"}, **later)
     [second] = come(store, again)
     assert (second.case_id, second.state) == (first.case_id, DraftState.PENDING)
+
+
+def test_a_label_corrected_after_our_answer_makes_no_old_words_of_new_ones(store: SqliteStore) -> None:
+    [first] = come(store, says(1, f"{ORDER} neprišla."))
+    published(store, first.id)
+    store.corrections.correct(
+        Correction(
+            mention_id=1,
+            content_hash=first_words(store).content_hash,
+            label="question",
+            actor="jana",
+            via="page",
+            at=NOON + timedelta(hours=3),
+        )
+    )
+    later = says(2, f"Prišla rozbitá, {ORDER}!", source="forum", created_at=NOON + timedelta(hours=2))
+    assert [one.mention_id for one in come(store, later)] == [2]
+
+
+def first_words(store: SqliteStore) -> Mention:
+    found = store.mentions.get(1)
+    assert found is not None
+    return found
 
 
 def test_where_the_first_is_deleted_the_second_is_answered(store: SqliteStore) -> None:

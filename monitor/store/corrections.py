@@ -153,7 +153,10 @@ def _write_audit(connection: Connection, correction: Correction, before: str) ->
     draft = newest_draft(connection, correction.mention_id)
     if draft is None:
         return
-    connection.execute("UPDATE draft SET updated_at = ? WHERE id = ?", (correction.at.timestamp(), draft["id"]))
+    connection.execute(  # of a settled one it is when it was settled: what was written later is another matter
+        "UPDATE draft SET updated_at = ? WHERE id = ? AND state NOT IN ('published', 'rejected', 'expired')",
+        (correction.at.timestamp(), draft["id"]),
+    )
     write_decision(
         connection,
         draft,
