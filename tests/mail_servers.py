@@ -7,6 +7,7 @@ refused.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -246,6 +247,14 @@ class MailServers:
     def kick(self, address: str) -> None:
         """End all IMAP sessions of a user, as a server does that is restarted."""
         _run("doveadm", "-c", self.base / "dovecot/dovecot.conf", "kick", address)
+
+    def options(self, **options: str) -> str:
+        """The table [mail] of a configuration that uses these servers, the password in $SMTP_PASSWORD."""
+        known = {"sender": OHLAS, "host": self.host, "user": OHLAS, "password": "$SMTP_PASSWORD", "ca": str(self.ca)}
+        known |= {"imap_host": self.host} | options
+        ports = {"port": self.ports["submission"]}
+        ports["imap_port"] = self.ports["imap" if options.get("imap_security") == "starttls" else "imaps"]
+        return "[mail]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in (known | ports).items())
 
     # the servers themselves
 

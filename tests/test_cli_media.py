@@ -12,21 +12,6 @@ from tests.scripted_smtp import ScriptedSmtp
 from tests.slack_platform import APP_TOKEN, BOT_TOKEN, Slack
 from tests.terminal import CONFIG, process, shop
 
-MAIL = """
-[people.anna]
-mail = "{anna}"
-[mail]
-sender = "{sender}"
-host = "127.0.0.1"
-port = {port}
-user = "{sender}"
-password = "$SMTP_PASSWORD"
-ca = "{ca}"
-imap_host = "127.0.0.1"
-imap_port = {imap}
-imap_security = "{imap_security}"
-folder = "{folder}"
-"""
 SLACK = """
 [slack]
 bot_token = "$SLACK_BOT_TOKEN"
@@ -36,16 +21,8 @@ api = "{api}"
 """
 
 
-def mail(servers: MailServers, *, folder: str = "INBOX", strange: bool = False, imap_security: str = "tls") -> str:
-    return MAIL.format(
-        anna=ANNA,
-        sender=OHLAS,
-        port=servers.ports["submission"],
-        ca=servers.strange_ca if strange else servers.ca,
-        imap=servers.ports["imaps" if imap_security == "tls" else "imap"],
-        imap_security=imap_security,
-        folder=folder,
-    )
+def mail(servers: MailServers, **options: str) -> str:
+    return f'[people.anna]\nmail = "{ANNA}"\n' + servers.options(**options)
 
 
 async def test_mail_servers_that_take_us(tmp_path: Path, mail_servers: MailServers) -> None:
@@ -74,7 +51,7 @@ async def test_what_mail_servers_have_against_us(tmp_path: Path, mail_servers: M
     assert code == 1 and "cannot be used: Mail out, Mail in" in err
     assert "refuses mail.user and mail.password: 535" in out and "refuses imap_user or imap_password" in out
     assert "wrong-secret" not in out + err
-    shop(tmp_path, CONFIG + mail(mail_servers, strange=True))
+    shop(tmp_path, CONFIG + mail(mail_servers, ca=str(mail_servers.strange_ca)))
     code, out, _ = await process(tmp_path, "check", SMTP_PASSWORD=PASSWORDS[OHLAS])
     assert code == 1 and out.count("CANNOT BE USED") == 2 and "is not trusted" in out
     shop(tmp_path, CONFIG + mail(mail_servers, folder="Elsewhere"))

@@ -123,7 +123,7 @@ async def deliver(mail_servers: MailServers, mail: EmailMessage) -> None:
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 - mail_servers outside this process change it
+        while not holds():  # noqa: ASYNC110 - servers outside this process change it
             await asyncio.sleep(0.01)
 
 

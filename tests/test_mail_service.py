@@ -8,40 +8,29 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.mail_servers import ANNA, OHLAS, PASSWORDS, MailServers
+from tests.mail_servers import ANNA, AUTHSERV_ID, OHLAS, PASSWORDS, MailServers
 from tests.running import Running
 from tests.terminal import CONFIG, shop
 
-MAIL = """
+ANNA_BY_MAIL = f"""
 [people.anna]
-mail = "{anna}"
+mail = "{ANNA}"
 language = "sk"
 role = "manager"
-[mail]
-sender = "{sender}"
-host = "127.0.0.1"
-port = {port}
-user = "{sender}"
-password = "$SMTP_PASSWORD"
-ca = "{ca}"
-imap_host = "127.0.0.1"
-imap_port = {imap}
-authserv_id = "mx.example.test"
 """
 URGENT = "Zásuvka od vás horela, deti sa dusili dymom a volali sme hasičov! Podávam trestné oznámenie."
 
 
+def urgent(folder: Path, servers: MailServers) -> None:
+    """A shop with one urgent complaint, of which Anna is told by mail."""
+    config = (
+        CONFIG.replace('people = ["Alžbeta", "Matúš"]', "") + ANNA_BY_MAIL + servers.options(authserv_id=AUTHSERV_ID)
+    )
+    shop(folder, config, [{"id": "1", "text": URGENT, "rating": 1}])
+
+
 async def test_an_urgent_complaint_is_in_the_mailbox_at_once(tmp_path: Path, mail_servers: MailServers) -> None:
-    mail = MAIL.format(
-        anna=ANNA,
-        sender=OHLAS,
-        port=mail_servers.ports["submission"],
-        ca=mail_servers.ca,
-        imap=mail_servers.ports["imaps"],
-    )
-    shop(
-        tmp_path, CONFIG.replace('people = ["Alžbeta", "Matúš"]', "") + mail, [{"id": "1", "text": URGENT, "rating": 1}]
-    )
+    urgent(tmp_path, mail_servers)
     async with Running(tmp_path, {"SMTP_PASSWORD": PASSWORDS[OHLAS]}) as service:
         [letter] = await asyncio.to_thread(mail_servers.mails, ANNA)
         text = letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
@@ -61,16 +50,7 @@ async def test_an_urgent_complaint_is_in_the_mailbox_at_once(tmp_path: Path, mai
 
 
 async def test_a_wrong_password_is_told_and_stops_nothing_else(tmp_path: Path, mail_servers: MailServers) -> None:
-    mail = MAIL.format(
-        anna=ANNA,
-        sender=OHLAS,
-        port=mail_servers.ports["submission"],
-        ca=mail_servers.ca,
-        imap=mail_servers.ports["imaps"],
-    )
-    shop(
-        tmp_path, CONFIG.replace('people = ["Alžbeta", "Matúš"]', "") + mail, [{"id": "1", "text": URGENT, "rating": 1}]
-    )
+    urgent(tmp_path, mail_servers)
     async with Running(tmp_path, {"SMTP_PASSWORD": "wrong-secret"}) as service, aiohttp.ClientSession() as session:
         degraded: list[str] = []
         while not any(one.startswith("mail:") for one in degraded):
