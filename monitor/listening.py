@@ -36,8 +36,9 @@ class Listener:
 
     async def step(self) -> None:
         try:
-            for newest in await self.store.run(self.store.silences.newest):
-                await self._look(newest, self.clock())
+            now = self.clock()
+            for newest in await self.store.run(self.store.silences.newest, now):
+                await self._look(newest, now)
         except StoreBusy as error:
             log.warning("listening pauses: %s", error)
 
@@ -50,7 +51,7 @@ class Listener:
         if now - newest.written < SHORTEST or newest.seen - newest.written > LIVE or not self._is_time(newest, now):
             return
         self._looked_at[newest.source] = now
-        written = await self.store.run(self.store.silences.written, newest.source, MOST)
+        written = await self.store.run(self.store.silences.written, newest.source, MOST, now)
         found = await asyncio.to_thread(silence, written, now, self.zone)
         if found is not None:
             text = f"{found.since.isoformat()} {found.expected} {found.longest.total_seconds():.0f}"

@@ -120,6 +120,13 @@ def _polled(store: SqliteStore, status: str) -> None:
     )
 
 
+async def test_a_post_that_is_dated_into_the_future_hides_no_silence(store: SqliteStore) -> None:
+    arrive(store, mention(999, created_at=LAST + timedelta(days=9000)))
+    _read_until_last(store)
+    await Listener(store, ZONE, lambda: LAST + timedelta(days=8)).step()
+    assert store.sources.all()[0].silent_since == LAST
+
+
 async def test_a_silence_is_told_once_and_so_is_its_end(store: SqliteStore) -> None:
     _read_until_last(store)
     now = LAST + timedelta(days=1)
@@ -161,8 +168,8 @@ async def test_no_look_reads_a_whole_table(store: SqliteStore) -> None:
     _read_until_last(store)
     asked: list[str] = []
     store._engine.connection.set_trace_callback(asked.append)
-    store.silences.newest()
-    store.silences.written("shop", MOST)
+    store.silences.newest(LAST)
+    store.silences.written("shop", MOST, LAST)
     store.channels.claim_due(START, START, 4)
     store.channels.next_due()
     store._engine.connection.set_trace_callback(None)

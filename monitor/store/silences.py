@@ -23,12 +23,15 @@ class Silences:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def newest(self) -> list[Newest]:
-        """Of every source that was read well at its last poll; files are read when somebody changes them."""
+    def newest(self, now: datetime) -> list[Newest]:
+        """Of every source that was read well at its last poll; files are read when somebody changes them. Some feeds
+        date a post into the future: it says nothing until then."""
         rows = self._engine.rows(
             "SELECT source.name, source.silent_since, mention.created_at, mention.seen_at FROM source JOIN mention"
             " ON mention.id = (SELECT id FROM mention INDEXED BY idx_mention_written WHERE source = source.name"
-            " ORDER BY created_at DESC LIMIT 1) WHERE source.configured AND source.status = 'ok' AND kind <> 'file'"
+            " AND created_at <= ? ORDER BY created_at DESC LIMIT 1)"
+            " WHERE source.configured AND source.status = 'ok' AND kind <> 'file'",
+            (now.timestamp(),),
         )
         return [
             Newest(
@@ -40,12 +43,12 @@ class Silences:
             for row in rows
         ]
 
-    def written(self, source: str, most: int) -> list[datetime]:
-        """When the newest `most` mentions were written, oldest first."""
+    def written(self, source: str, most: int, now: datetime) -> list[datetime]:
+        """When the newest `most` mentions were written up to now, oldest first."""
         rows = self._engine.rows(
             "SELECT created_at FROM mention INDEXED BY idx_mention_written WHERE source = ?"
-            " ORDER BY created_at DESC LIMIT ?",
-            (source, most),
+            " AND created_at <= ? ORDER BY created_at DESC LIMIT ?",
+            (source, now.timestamp(), most),
         )
         return [instant(row[0]) for row in reversed(rows)]
 
