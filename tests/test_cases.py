@@ -506,6 +506,26 @@ def delete(store: SqliteStore, number: int, source: str = "shop") -> None:
     store.mentions.save_page(source, Page(gone=(f"m{number}",)), None, NOON)
 
 
+def test_where_the_first_is_erased_the_second_is_answered_unless_it_is_erased_too(store: SqliteStore) -> None:
+    two_places(store)
+    store.erasing.ask([1], actor="jana", via="page", why="asked", now=NOON)
+    store.erasing.step(9, NOON)
+    assert [one.mention_id for one in judge(store)] == [2]
+    come(store, says(3, "Nejde zľava č. 777123.", raw={"order": "777123"}))
+    come(store, says(4, "Stále nejde.", raw={"order": "777123"}, source="forum"))
+    store.erasing.ask([3, 4], actor="jana", via="page", why="asked", now=NOON)
+    store.erasing.step(1, NOON)
+    assert judge(store) == []
+
+
+def test_a_draft_that_gave_way_does_not_return_for_what_was_erased(store: SqliteStore) -> None:
+    _, gave_way = merged(store)
+    store.erasing.ask([1, 2], actor="jana", via="page", why="asked", now=NOON)
+    while store.erasing.step(1, NOON):
+        pass
+    assert store.drafts.get(gave_way.id).state is DraftState.SUPERSEDED
+
+
 def test_a_draft_that_gave_way_does_not_return_for_what_was_deleted(store: SqliteStore) -> None:
     _, gave_way = merged(store)
     delete(store, 2, "forum")

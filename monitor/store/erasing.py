@@ -16,6 +16,7 @@ from monitor.model import DraftState
 from monitor.store import personal, tombstones
 from monitor.store.audit import write_decision
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
+from monitor.store.handling import release
 
 Why = Literal["asked", "gone", "retention"]  # a person asked; deleted at its source; kept for long enough
 
@@ -219,6 +220,18 @@ def _erase(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
     digests = personal.wipe(connection, tombstones.key_of(connection), ids, now)
     tombstones.bury(connection, digests, first["erasure_id"], now)
     connection.executemany("DELETE FROM erasing WHERE mention_id = ?", [(one,) for one in ids])
+    if first["why"] != "retention":  # then the rest of the matter is as old
+        _hand_over(connection, ids, now)
+
+
+def _hand_over(connection: Connection, mention_ids: Sequence[int], now: datetime) -> None:
+    """What was only noted, since an erased mention's draft answered it as well, is answered now."""
+    rows = connection.execute(
+        f"SELECT DISTINCT case_id FROM mention WHERE id IN ({placeholders(len(mention_ids))}) AND case_id IS NOT NULL",
+        tuple(mention_ids),
+    ).fetchall()
+    for row in rows:
+        release(connection, row["case_id"], now)
 
 
 def _close(connection: Connection, mention_ids: Sequence[int], erasure: Row, now: datetime) -> None:

@@ -100,7 +100,7 @@ def release(connection: Connection, case_id: int, now: datetime) -> None:
         return
     connection.execute(
         "UPDATE mention SET stage = 'new' WHERE case_id = ? AND action = 'note' AND stage = 'done' AND gone_at IS NULL"
-        f" AND erased_at IS NULL AND {_ELSEWHERE}",
+        f" AND erased_at IS NULL AND {_ELSEWHERE} AND NOT EXISTS (SELECT 1 FROM erasing WHERE mention_id = mention.id)",
         (case_id,),
     )
 
