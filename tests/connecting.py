@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from pydantic import ValidationError
 
+from monitor.ledger import Ledger
 from monitor.model import Mention, Page
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
 from tests.made import NOON
@@ -30,6 +31,22 @@ def connecting(kind: str, name: str, **usual: Any) -> Callable[..., AbstractAsyn
             yield module.connect(settings, http)
 
     return connected
+
+
+@asynccontextmanager
+async def sharing(
+    kind: str, platform: Answer | Callable[[Asked], Answer], *several: dict[str, Any]
+) -> AsyncIterator[tuple[Ledger, list[Any]]]:
+    """Sources with those options in one service, and what it notes of their quotas."""
+    module = importlib.import_module(f"connectors.{kind}")
+    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
+        named = [{"kind": kind, "name": f"source-{number}", **options} for number, options in enumerate(several)]
+        yield http.ledger, [module.connect(module.Settings(**options), http) for options in named]
+
+
+def used(ledger: Ledger, source: Any, name: str) -> float:
+    """How much was taken of the source's budget of that `name`."""
+    return ledger.taken(next(budget for budget in source.budgets if budget.name == name))
 
 
 def mistake(kind: str, **options: Any) -> str:

@@ -12,13 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from connectors import stackexchange
 from monitor.errors import AuthError, BudgetSpent, PermanentError, SourceError, TemporaryError
 from monitor.http import Http
 from monitor.model import CanFetch, CanReply
-from tests.connecting import connecting, mistake, numbers, poll
+from tests.connecting import connecting, mistake, numbers, poll, sharing
 from tests.contract import JsonContract
 from tests.loopback import Answer, Asked
 from tests.made import NOON
@@ -132,17 +131,17 @@ async def test_many_of_one_second_end_all_the_same() -> None:
 
 
 async def test_what_others_leave_of_the_quota_is_known_to_all_without_a_key() -> None:
-    async with connected(Site([], left=3)) as source:
-        other = stackexchange.connect(source._settings.model_copy(update={"name": "other"}), source._http)
+    options = {"query": "svrcina"}
+    several = (options, options, options | {"key": KEY})
+    async with sharing("stackexchange", Site([], left=3), *several) as (_, (source, other, known)):
         for one in (source, other, source):
             await poll(one)
         for one in (source, other):
             with pytest.raises(BudgetSpent) as caught:
                 await poll(one)
             assert caught.value.until == datetime(2026, 11, 22, tzinfo=UTC)
-        known = source._settings.model_copy(update={"key": SecretStr(KEY)})
         with pytest.raises(TemporaryError, match="throttle"):  # asked: a key has a quota of its own
-            await poll(stackexchange.connect(known, source._http))
+            await poll(known)
 
 
 async def test_backoff_is_kept_to() -> None:

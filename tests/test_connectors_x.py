@@ -14,7 +14,7 @@ from connectors import x
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo
 from monitor.x_posts import Reader
-from tests.connecting import connecting, first, mistake, numbers, poll
+from tests.connecting import connecting, first, mistake, numbers, poll, sharing, used
 from tests.contract import JsonContract
 from tests.loopback import Answer
 from tests.made import NOON
@@ -235,8 +235,8 @@ async def test_partial_errors_take_nothing_away(platform: XPlatform) -> None:
 
 
 async def test_sources_with_the_same_keys_never_spend_more_than_the_cap(platform: XPlatform) -> None:
-    async with connected(platform, query="a", monthly_cap=0.5) as source:
-        other = x.connect(source._settings.model_copy(update={"name": "other"}), source._api._http)
+    options = {"account": ACCOUNT, "query": "a", "monthly_cap": 0.5, **KEYS}
+    async with sharing("x", platform, options, options) as (ledger, (source, other)):
         cursors = {source: "", other: ""}
         with time_machine.travel(NOON, tick=False), pytest.raises(BudgetSpent, match=r"\$0.5 a month") as caught:
             for turn in range(100):
@@ -244,8 +244,7 @@ async def test_sources_with_the_same_keys_never_spend_more_than_the_cap(platform
                 page_of = (source, other)[turn % 2]
                 cursors[page_of] = (await page_of.poll(cursors[page_of])).cursor
         assert caught.value.retry_after == 9.5 * 86400
-        with time_machine.travel(NOON, tick=False):
-            assert source._api._money.left(writing=True) == pytest.approx(0.5 - platform.bill)
+        assert used(ledger, source, "money") == pytest.approx(platform.bill)
         assert 0.3 < platform.bill <= 0.475, "what is left buys not even a small page, or is kept for answers"
         assert await poll(source, cursors[source], at=datetime(2026, 12, 1, 0, 1, tzinfo=UTC))
 
@@ -257,15 +256,14 @@ async def test_the_last_money_buys_a_small_page(platform: XPlatform) -> None:
 
 
 async def test_failed_polls_cost_nothing_and_answers_their_price(platform: XPlatform) -> None:
-    async with connected(platform) as source:
+    async with sharing("x", platform, {"account": ACCOUNT, **KEYS}) as (ledger, (source,)):
         with time_machine.travel(NOON, tick=False):
             page = await source.poll("")
             platform.fault = Answer(b"<html>Over capacity</html>", 503)
             with pytest.raises(TemporaryError):
                 await source.poll(page.cursor)
             await source.reply(page.mentions[0], "Více na https://pupava.example/", "key")
-            left = source._api._money.left(writing=True)
-    assert 10 - left == pytest.approx(platform.bill) == 0.011 + 0.200
+        assert used(ledger, source, "money") == pytest.approx(platform.bill) == 0.011 + 0.200
 
 
 # ---- deletions
