@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 def purpose_of(unjudged: Unjudged, label: Label, verdict: Verdict, drafting: DraftingOptions) -> Purpose:
     """What is drafted next for a mention that is answered in the tone of `label`."""
+    if unjudged.answered_with and (label == "complaint" or unjudged.answered_again):
+        return "second_answer"
     if unjudged.acknowledgement is not None:
         return "answer" if unjudged.acknowledgement in SETTLED else "acknowledgement"
     first = label == "complaint" and any(urgency.name in drafting.acknowledge_first for urgency in verdict.urgency)

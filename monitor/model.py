@@ -79,7 +79,9 @@ class Connector(Protocol):
 
 ReplyKind = Literal["overwrite", "key", "create", "manual"]
 LengthUnit = Literal["characters", "graphemes", "bytes", "utf16", "weighted"]  # weighted: as X counts
-Purpose = Literal["answer", "acknowledgement"]  # acknowledgement: "we have it, we answer by …"; the answer follows
+# acknowledgement: "we have it, we answer by …"; the answer follows. second_answer: to what the customer made of his
+# words after our answer was out
+Purpose = Literal["answer", "acknowledgement", "second_answer"]
 Channel = Literal["post", "review", "mail"]  # mail: only the customer reads it
 
 

@@ -47,6 +47,7 @@ REASON_CODES: dict[str, str] = {
     "foreign_language": "In none of the configured languages; it is in",
     "wanted": "Drafted because a person wanted it",
     "promised": "An answer was promised to the customer",
+    "changed_since": "The customer changed his words after our answer",
     "not_wanted": "The configuration wants no answer to these; kind of mention",
 }
 

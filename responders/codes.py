@@ -147,6 +147,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "foreign_language": _("In none of the configured languages; it is in"),
         "wanted": _("Drafted because a person wanted it"),
         "promised": _("An answer was promised to the customer"),
+        "changed_since": _("The customer changed his words after our answer"),
         "not_wanted": _("The configuration wants no answer to these; kind of mention"),
     },
     # what responders/guard.py has against a text

@@ -64,7 +64,7 @@ def _purpose(matter: Matter) -> Iterator[str]:
     elif draft.answer_by:
         yield f"Due by {moment(draft.answer_by)}"
     for other in matter.drafts:
-        yield f"The {other.purpose} is draft {other.id}: {other.state}"
+        yield f"The {other.purpose.replace('_', ' ')} is draft {other.id}: {other.state}"
 
 
 def _mention(matter: Matter) -> Iterator[str]:

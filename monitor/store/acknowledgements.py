@@ -55,7 +55,10 @@ def hand_on(connection: Connection, draft: Row) -> None:
 
 
 def seen_out(connection: Connection, mention_id: int, reply: str, now: datetime) -> bool:
-    """Whether the reply that a source shows is our acknowledgement; if so it is out, and the case stays open."""
+    """Whether the reply that a source shows is our acknowledgement; if so it is out, and the case stays open. So it
+    does where our first answer is seen only after the customer made other words of his."""
+    if _is_the_first_answer(connection, mention_id, reply):
+        return True
     draft = connection.execute(
         "SELECT * FROM draft WHERE mention_id = ? AND purpose = 'acknowledgement'", (mention_id,)
     ).fetchone()
@@ -66,6 +69,17 @@ def seen_out(connection: Connection, mention_id: int, reply: str, now: datetime)
         row = connection.execute("SELECT * FROM draft WHERE id = ?", (draft["id"],)).fetchone()
         hand_on(connection, row)
     return True
+
+
+def _is_the_first_answer(connection: Connection, mention_id: int, reply: str) -> bool:
+    """Whether it is that, while the second one is not out. One that was posted by hand may have been touched up."""
+    first = connection.execute(
+        "SELECT text, manual FROM draft WHERE mention_id = ? AND purpose = 'answer' AND state = 'published' AND EXISTS"
+        " (SELECT 1 FROM draft second WHERE second.mention_id = draft.mention_id AND second.purpose = 'second_answer'"
+        " AND second.state IN ('pending', 'approved', 'failed'))",
+        (mention_id,),
+    ).fetchone()
+    return first is not None and (bool(first["manual"]) or _is_text_of(first["text"], reply))
 
 
 def _is_text_of(ours: str, shown: str) -> bool:

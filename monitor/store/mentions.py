@@ -47,6 +47,8 @@ class Unjudged:
     wanted: str = ""  # the person who wants it drafted, whatever the triage says
     seen_at: datetime | None = None  # when it came to us
     answered: bool = False  # an answer was drafted
+    answered_with: str = ""  # the text of ours that was out when the customer changed these words
+    answered_again: bool = False  # a second answer was drafted since
     acknowledgement: DraftState | None = None  # of the draft that says "we have it", None where there is none
     promised: datetime | None = None  # by when an acknowledgement that is out says that the answer comes
     acknowledged: str = ""  # the text of that
@@ -76,7 +78,11 @@ class Mentions:
             "SELECT mention.*, mention_text.*, correction.label AS said, correction.actor AS said_by,"
             " acknowledging.state AS acknowledgement, acknowledging.promised AS promised,"
             " acknowledging.text AS acknowledged,"
-            " EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND purpose = 'answer') AS answered"
+            " EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND purpose = 'answer') AS answered,"
+            " (SELECT text FROM draft WHERE mention_id = mention.id AND purpose = 'answer' AND state = 'published'"
+            " AND updated_at <= mention.edited_at) AS answered_with,"
+            " EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND purpose = 'second_answer')"
+            " AS answered_again"
             f" FROM mention INDEXED BY idx_mention_open JOIN mention_text USING (id) LEFT JOIN correction ON {HOLDS}"
             " LEFT JOIN draft acknowledging"
             " ON acknowledging.mention_id = mention.id AND acknowledging.purpose = 'acknowledgement'"
@@ -126,6 +132,8 @@ def _unjudged(row: Row, read: tuple[str, ...]) -> Unjudged:
         wanted=row["wanted"],
         seen_at=instant(row["seen_at"]),
         answered=bool(row["answered"]),
+        answered_with=row["answered_with"] or "",
+        answered_again=bool(row["answered_again"]),
         acknowledgement=acknowledgement,
         promised=moment(row["promised"]) if out else None,
         acknowledged=row["acknowledged"] if out else "",
