@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
 
 from monitor.cli import cli
+from monitor.digest.schedule import imagined
+from monitor.people import Person
 from monitor.store.sqlite import SqliteStore
 from tests.made import arrive, draft_all, mention
 
@@ -63,6 +67,19 @@ def test_mailed_once(config: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0 and "goes to eva@shop.example" in done.output
     again = ohlas(config, "--send")
     assert again.exit_code == 1 and "was written to Eva already" in again.output
+
+
+def test_one_that_is_mailed_by_hand_leaves_no_day_out(config: Path, tmp_path: Path) -> None:
+    """Ohlas was down for days, and somebody does not want to wait for the morning."""
+    today = datetime.now(ZoneInfo("Europe/Bratislava")).date()
+    before = imagined(Person(name="Eva"), "daily", today - timedelta(days=20))
+    store = SqliteStore(tmp_path / "state" / "ohlas.db")
+    store.digests.take(before, None, datetime.now(UTC))
+    assert ohlas(config, "--send").exit_code == 0
+    row = store._engine.row("SELECT first_day, last_day FROM digest WHERE message_key <> ''")
+    store.close()
+    assert row is not None
+    assert tuple(row) == ((before.last + timedelta(days=1)).isoformat(), (today - timedelta(days=1)).isoformat())
 
 
 @pytest.mark.parametrize(("day", "said"), [("2026-01-05", "over"), ("2100-01-04", "yet")])

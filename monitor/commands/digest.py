@@ -136,6 +136,7 @@ def _hand_over(shown: Printed, out: Path | None, as_text: bool) -> None:
 
 
 def _send(config: Config, person: Person, issue: Issue) -> None:
+    from monitor.digest.schedule import by_hand
     from responders.mail.digesting import letter
 
     if config.mail is None:
@@ -144,6 +145,7 @@ def _send(config: Config, person: Person, issue: Issue) -> None:
         raise OhlasError(f"{person.name} has no address; write people.{person.name}.mail in config.toml")
     _check_day(person, issue)
     with writing(config) as store:
+        issue = by_hand(issue, store.digests.last(person.name, issue.edition, issue.day))
         if not store.digests.take(issue, letter(person, issue, now()), now()):
             raise OhlasError(f"the {issue.edition} digest of {issue.day} was written to {person.name} already")
     click.echo(f"the {issue.edition} digest of {issue.day} goes to {person.mail}")

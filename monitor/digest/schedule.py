@@ -7,6 +7,7 @@ its day is covered by the next one; on the same day it still goes out, up to LAT
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -56,6 +57,13 @@ def imagined(person: Person, edition: Edition, day: date) -> Issue:
         return Issue(person=person.name, edition=edition, day=day, first=previous, last=day - DAY)
     first, last = _week_before(day) if edition == "weekly" else _month_before(day)
     return Issue(person=person.name, edition=edition, day=day, first=first, last=last)
+
+
+def by_hand(issue: Issue, last: Issue | None) -> Issue:
+    """An issue that somebody wants now. A daily one is also about the days that none told of yet."""
+    if issue.edition != "daily" or last is None or last.last >= issue.first:
+        return issue
+    return replace(issue, first=min(issue.first, max(last.last + DAY, issue.day - MOST_DAYS * DAY)))
 
 
 def _daily(person: Person, since: datetime, last: Issue | None, day: date, zone: ZoneInfo) -> Issue | None:
