@@ -83,6 +83,23 @@ async def test_answered_ones_are_kept_for_their_own_time(place: Place) -> None:
     assert place.kept() == []
 
 
+async def test_who_only_got_an_acknowledgement_is_not_answered(place: Place) -> None:
+    """The answer that was promised still waits: its words are kept as long as those of other open ones."""
+    place.arrive(1)
+    draft_all(place.store)
+    connection = place.store._engine.connection
+    connection.execute("UPDATE draft SET state = 'published', purpose = 'acknowledgement'")
+    row = dict(connection.execute("SELECT * FROM draft").fetchone()) | {
+        "id": 2,
+        "state": "pending",
+        "purpose": "answer",
+    }
+    place.store._engine.database.table("draft").insert(row)
+    place.now = NOON + 2 * MONTH
+    await place.keeper(answered=1, unanswered=12).step()
+    assert place.kept() == [1] and place.store.drafts.get(2).state == "pending"
+
+
 async def test_what_somebody_works_on_is_not_old(place: Place) -> None:
     place.arrive(1, 2, 3)
     approved, *_ = draft_all(place.store)

@@ -186,8 +186,10 @@ _BEING_ANSWERED = (
     f"EXISTS (SELECT 1 FROM draft WHERE draft.mention_id = erasing.mention_id AND draft.state IN {_UNDER_WAY})"
 )
 _ERASURES = "SELECT *, (SELECT count(*) FROM erasing WHERE erasure_id = erasure.id) AS waiting FROM erasure"
+# An acknowledgement that is out promises an answer, which may still wait.
 _ANSWERED = (
-    "(replied_at IS NOT NULL OR EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND state = 'published'))"
+    "((replied_at IS NOT NULL OR EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND state = 'published'))"
+    " AND NOT EXISTS (SELECT 1 FROM draft WHERE mention_id = mention.id AND state IN ('pending', 'failed')))"
 )
 _OLD = f"""
 SELECT id, seen_at,
