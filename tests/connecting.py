@@ -18,6 +18,7 @@ from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
 from tests.made import NOON
 
 MOST = 50  # pages; a source that has more waiting has lost its way
+PATIENCE = 4.0  # seconds for an answer: a busy machine is slow, and a platform that hangs is waited for
 
 
 def connecting(kind: str, name: str, **usual: Any) -> Callable[..., AbstractAsyncContextManager[Any]]:
@@ -26,7 +27,7 @@ def connecting(kind: str, name: str, **usual: Any) -> Callable[..., AbstractAsyn
 
     @asynccontextmanager
     async def connected(platform: Answer | Callable[[Asked], Answer], **options: Any) -> AsyncIterator[Any]:
-        async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
+        async with Loopback(platform) as server, LoopbackHttp(server.origin, total=PATIENCE) as http:
             settings = module.Settings(**{"kind": kind, "name": name, **usual, **options})
             yield module.connect(settings, http)
 
@@ -39,7 +40,7 @@ async def sharing(
 ) -> AsyncIterator[tuple[Ledger, list[Any]]]:
     """Sources with those options in one service, and what it notes of their quotas."""
     module = importlib.import_module(f"connectors.{kind}")
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
+    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=PATIENCE) as http:
         named = [{"kind": kind, "name": f"source-{number}", **options} for number, options in enumerate(several)]
         yield http.ledger, [module.connect(module.Settings(**options), http) for options in named]
 

@@ -17,7 +17,13 @@ from tests.terminal import ROOT, answer
 
 SHIPPED = ROOT / "config.toml"
 SECTIONS = [name for name, field in Config.model_fields.items() if isinstance(field.get_default(), BaseModel)]
-OPTIONAL = {"people": PersonOptions, "routing": RoutingRule, "slack": SlackOptions, "mail": MailOptions, "channels": ChannelOptions}
+OPTIONAL = {
+    "people": PersonOptions,
+    "routing": RoutingRule,
+    "slack": SlackOptions,
+    "mail": MailOptions,
+    "channels": ChannelOptions,
+}
 SWITCHED_OFF = re.compile(r"^# (\[{1,2}[\w.-]+\]{1,2}|[a-z_]+ = .*)$", re.MULTILINE)
 # the line shows an example, for there is no default to show
 OFF_BY_DEFAULT = {

@@ -108,7 +108,7 @@ def said(code: int, description: str, **parameters: Any) -> Answer:
 @asynccontextmanager
 async def connected(platform: BotApi, **options: Any) -> AsyncIterator[telegram.Telegram]:
     known = {"kind": "telegram", "name": "tg", "token": TOKEN, "username": "pupava_bot"}
-    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=1.0) as http:
+    async with Loopback(platform) as server, LoopbackHttp(server.origin, total=4.0) as http:
         yield telegram.connect(telegram.Settings(**known | options), http)
 
 

@@ -148,7 +148,7 @@ async def connected(platform: Comments, **options: Any) -> AsyncIterator[youtube
     granted = "client_id" in options
     answers: Any = GooglePlatform(scope="", serve=platform.serve) if granted else platform.with_key
     known = {"kind": "youtube", "name": "yt", "channel": CHANNEL, "key": KEY}
-    async with Loopback(answers) as server, LoopbackHttp(server.origin, total=1.0) as http:
+    async with Loopback(answers) as server, LoopbackHttp(server.origin, total=4.0) as http:
         yield youtube.connect(youtube.Settings(**known | options), http)
 
 

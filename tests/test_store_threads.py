@@ -28,7 +28,9 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 def said(number: int, **changes: Any) -> Mention:
-    return mention(number, text=f"Balík číslo {number} neprišiel, je to hanba!", author=f"Zuzana Kráľová {number}", **changes)
+    return mention(
+        number, text=f"Balík číslo {number} neprišiel, je to hanba!", author=f"Zuzana Kráľová {number}", **changes
+    )
 
 
 def pipeline(store: SqliteStore) -> Pipeline:
