@@ -17,11 +17,12 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor.budgets import Budget, Rolling, account_of
+from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.cursors import Tokens
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response
-from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 

@@ -15,11 +15,12 @@ from pydantic import Field, model_validator
 
 from monitor import cells
 from monitor.bluesky_api import POST, BlueskyApi, BlueskyOptions
+from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.fields import inner, rows, string, strings
 from monitor.http import Http
-from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.rechecks import Watched
 from monitor.text import clean, fold, one_line
 from monitor.vouching import expected, mute

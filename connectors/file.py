@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from monitor import cells, files
+from monitor.contract import Page
 from monitor.errors import PermanentError
 from monitor.http import Http
-from monitor.model import Mention, Page, text_hash
+from monitor.model import Mention, text_hash
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
 

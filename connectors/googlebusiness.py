@@ -16,12 +16,13 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, SecretStr
 
 from monitor.budgets import Budget, Rolling, account_of
+from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.cursors import Tokens
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, string
 from monitor.google import GoogleApi, RefreshToken
 from monitor.http import Http
-from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
 

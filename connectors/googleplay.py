@@ -16,12 +16,13 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, SecretStr, field_validator
 
 from monitor.budgets import Budget, Day, Rolling, account_of
+from monitor.contract import Page, Receipt, ReplyRules
 from monitor.cursors import LATEST, Tokens
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.google import GoogleApi, ServiceAccount
 from monitor.http import Http
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, html_to_text, one_line
 

@@ -14,11 +14,12 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from monitor.budgets import Budget, Rolling, account_of
+from monitor.contract import Page, ReplyRules
 from monitor.cursors import LATEST, Moments
 from monitor.errors import NotFound, TemporaryError
 from monitor.fields import rows, string
 from monitor.http import Http
-from monitor.model import Mention, Page, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import fold, html_to_text, one_line
 

@@ -22,9 +22,10 @@ from defusedxml.ElementTree import DefusedXMLParser
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor import cells, files
+from monitor.contract import Page, ReplyRules
 from monitor.errors import PermanentError, TemporaryError
 from monitor.http import Http
-from monitor.model import Mention, Page, ReplyRules, text_hash
+from monitor.model import Mention, text_hash
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, one_line
 

@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.http import Http
 from monitor.mail_headers import automatic, one_kind_of_line_ends, parsed, sender_of, text_of, value_of
 from monitor.mail_reading import written
 from monitor.mailbox import Account, fetch, in_thread, opened, search
-from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import Security, SourceOptions
 from monitor.review_mails import Rule, review_in, rules_in
 from monitor.smtp import Server

@@ -18,11 +18,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from monitor.budgets import Budget
+from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
 from monitor.meta import POSTS, GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
-from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
 

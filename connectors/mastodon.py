@@ -19,11 +19,12 @@ from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
 from monitor.budgets import Budget, Rolling, account_of
+from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import NotFound, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string, strings
 from monitor.http import DAY, Http, Response
-from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.quotas import heed, too_many
 from monitor.rechecks import Watched

@@ -14,11 +14,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http
-from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.rechecks import Watched
 from monitor.reddit_api import MOST, RedditApi, RedditOptions
 from monitor.text import canonical_url, clean, fold, one_line

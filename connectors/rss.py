@@ -21,8 +21,9 @@ import xxhash
 from pydantic import Field, model_validator
 
 from monitor import files
+from monitor.contract import Page
 from monitor.errors import PermanentError, SourceError, TemporaryError
-from monitor.model import Mention, Page
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, html_to_text, masked_url, one_line
 from monitor.worker import Worker, shared

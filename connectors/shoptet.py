@@ -22,11 +22,12 @@ from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
 from monitor.budgets import Budget, Rolling, account_of
+from monitor.contract import Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response, error_for
-from monitor.model import Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 

@@ -18,11 +18,12 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr
 
 from monitor.budgets import Budget, Day, account_of, renewed
+from monitor.contract import Page, ReplyRules
 from monitor.cursors import LATEST, Moments
 from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http
-from monitor.model import Mention, Page, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, fold, html_to_text, one_line
 

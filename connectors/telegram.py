@@ -16,11 +16,12 @@ from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr, field_validator
 
+from monitor.contract import Abilities, Ability, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http, Response, retry_after
-from monitor.model import Abilities, Ability, Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 from monitor.vouching import expected, mute

@@ -28,9 +28,10 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor import cells
+from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.errors import AuthError, NotFound, PermanentError
 from monitor.http import Http
-from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import canonical_url, clean, fold, one_line
 

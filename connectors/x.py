@@ -14,11 +14,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from monitor.contract import Abilities, Ability, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http
-from monitor.model import Abilities, Ability, Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.rechecks import Watched
 from monitor.vouching import expected
 from monitor.x_api import MOST, XApi, XOptions

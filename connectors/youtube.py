@@ -19,12 +19,13 @@ from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
 from monitor.budgets import Budget, Day, account_of
+from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.google import GoogleApi, RefreshToken, refusal
 from monitor.http import Http, Response
-from monitor.model import Abilities, Mention, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.rechecks import Watched
 from monitor.text import clean, fold, one_line

@@ -19,11 +19,12 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr, field_validator
 
 from monitor import cells
+from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.fields import inner, string
 from monitor.http import Http, Response, error_for
-from monitor.model import Mention, Moderated, Page, Receipt, ReplyRules
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 

@@ -13,22 +13,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor.acknowledging import promise
+from monitor.contract import Channel, Connector, ReplyRules
 from monitor.errors import ConfigError
 from monitor.hours import said
 from monitor.linking import Linker
-from monitor.model import (
-    Channel,
-    Classifier,
-    Composition,
-    Connector,
-    Finding,
-    Mention,
-    ReplyRules,
-    Triage,
-    Utterance,
-    Verdict,
-    case_number,
-)
+from monitor.model import Classifier, Composition, Finding, Mention, Triage, Utterance, Verdict, case_number
 from monitor.options import CompanyOptions, Config, SourceOptions
 from monitor.triage import is_own, label_for_reply, triage
 from monitor.watch.sources import Watching

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from monitor.contract import CanHandshake, CanReceive, Connector
 from monitor.errors import AuthError, PermanentError, StoreBusy
-from monitor.model import CanHandshake, CanReceive, Connector
 from monitor.options import ServiceOptions
 from monitor.store.sqlite import SqliteStore
 

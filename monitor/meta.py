@@ -21,10 +21,10 @@ from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
 from monitor.budgets import Budget, Rolling, account_of
+from monitor.contract import Abilities, Ability, Page
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, rows, string, strings
 from monitor.http import DAY, Http, Response, error_for, retry_after
-from monitor.model import Abilities, Ability, Page
 from monitor.options import SourceOptions
 from monitor.rounds import Round
 

@@ -14,14 +14,7 @@ from datetime import datetime
 from monitor.acknowledging import purpose_of
 from monitor.desk import Desk
 from monitor.errors import StoreError
-from monitor.model import (
-    Priority,
-    Purpose,
-    Reason,
-    Triage,
-    Verdict,
-    case_reference,
-)
+from monitor.model import Priority, Purpose, Reason, Triage, Verdict, case_reference
 from monitor.store.cases import CaseOfMention
 from monitor.store.corrections import corrected
 from monitor.store.drafts import Judged

@@ -13,9 +13,9 @@ from functools import partial
 
 from monitor import budgets, schedule
 from monitor.budgets import Budget, CanBudget, Key, Sharing
+from monitor.contract import Connector, Page
 from monitor.errors import BudgetSpent, SourceError, StoreBusy, TemporaryError
 from monitor.ledger import Ledger
-from monitor.model import Connector, Page
 from monitor.store.mentions import SavedPage
 from monitor.store.sources import PollRecord, SourceState
 from monitor.store.sqlite import SqliteStore

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from monitor.model import Connector, MustForget
+from monitor.contract import Connector, MustForget
 from monitor.retention_options import RetentionOptions
 from monitor.store.audit import OHLAS
 from monitor.store.backups import outlived

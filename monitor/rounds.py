@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic import Field
 
+from monitor.contract import Page
 from monitor.cursors import Cursor
 from monitor.errors import NotFound
-from monitor.model import Mention, Page
+from monitor.model import Mention
 from monitor.rechecks import DAY, Watched
 
 

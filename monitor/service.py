@@ -21,6 +21,7 @@ from aiohttp import web
 from monitor.acknowledging import Renewer
 from monitor.channels.watching import Watcher
 from monitor.classify.choosing import SteadyClassifier
+from monitor.contract import CanConfirm, Connector
 from monitor.deciding import rules_of
 from monitor.desk import Desk
 from monitor.endpoints import Endpoints
@@ -28,7 +29,7 @@ from monitor.errors import ConfigError, StoreBusy, StoreError
 from monitor.http import Http
 from monitor.ledger import Ledger
 from monitor.listening import Listener
-from monitor.model import CanConfirm, Connector, Mention
+from monitor.model import Mention
 from monitor.options import Config
 from monitor.people import deciders, people_of
 from monitor.pipeline import Pipeline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.model import Abilities, Ability, CanConfirm, CanLookUp, CanReply, Connector, ReplyRules
+from monitor.contract import Abilities, Ability, CanConfirm, CanLookUp, CanReply, Connector, ReplyRules
 
 YES = Ability("yes")
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor import cells
+from monitor.contract import Page
 from monitor.fields import inner, rows, string, strings
-from monitor.model import Mention, Page
+from monitor.model import Mention
 from monitor.text import canonical_url, clean, fold, one_line
 
 NUMBER = re.compile(r"[0-9]{1,19}")

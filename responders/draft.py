@@ -8,7 +8,8 @@ from functools import cache
 
 import xxhash
 
-from monitor.model import Composition, Mention, ReplyRules, Verdict
+from monitor.contract import ReplyRules
+from monitor.model import Composition, Mention, Verdict
 from monitor.options import CompanyOptions, DraftingOptions, PolicyOptions
 from responders.fitting import KEPT, Layout, Piece, Variant, fitted
 from responders.names import gender, given_name, greeted, product_name

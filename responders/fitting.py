@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from monitor.model import Choice, Composition, LengthUnit, ReplyRules
+from monitor.contract import LengthUnit, ReplyRules
+from monitor.model import Choice, Composition
 from responders.length import measure
 from responders.playbook import Playbook
 

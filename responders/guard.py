@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from monitor.model import Finding, Label, Mention, ReplyRules
+from monitor.contract import ReplyRules
+from monitor.model import Finding, Label, Mention
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.guarding import addresses, manners, private, promises, shape
 from responders.guarding.case import Allowed, Case, error

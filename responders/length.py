@@ -10,7 +10,7 @@ from types import ModuleType
 
 import regex
 
-from monitor.model import LengthUnit
+from monitor.contract import LengthUnit
 
 _GRAPHEME = regex.compile(r"\X")
 _WORTH_COUNTING = 700  # characters; a longer text is too long for X anyway, and looking for links in it takes long

@@ -21,8 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from monitor.contract import Channel
 from monitor.errors import ConfigError
-from monitor.model import Channel
 from monitor.options import AspectName, Offer, UrgencyName
 from responders.playbook_mistakes import listed, meant, problems
 from responders.shipped import shipped_languages

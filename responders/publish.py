@@ -9,22 +9,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from monitor.errors import OutcomeUnknown, SourceError, TemporaryError
-from monitor.model import (
+from monitor.contract import (
     CanFetch,
     CanLookUp,
     CanModerate,
     CanReply,
     CanReplyTo,
     Connector,
-    Draft,
-    Mention,
     Moderated,
     Page,
-    Publication,
     Receipt,
     ReplyRules,
 )
+from monitor.errors import OutcomeUnknown, SourceError, TemporaryError
+from monitor.model import Draft, Mention, Publication
 from monitor.store.publications import Moderating, UnknownPublication
 from monitor.store.sqlite import SqliteStore
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.model import Channel, Label, Mention, ReplyRules, Verdict
+from monitor.contract import Channel, ReplyRules
+from monitor.model import Label, Mention, Verdict
 from responders.cues import occurs, spans
 from responders.playbook import ASPECTS, CUSTOMERS, FAULTS, Playbook, Recognise
 from responders.waiting import in_words, waited

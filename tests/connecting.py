@@ -12,8 +12,9 @@ import pytest
 import time_machine
 from pydantic import ValidationError
 
+from monitor.contract import Page
 from monitor.ledger import Ledger
-from monitor.model import Mention, Page
+from monitor.model import Mention
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
 from tests.made import NOON
 

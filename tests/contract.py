@@ -36,8 +36,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitor.contract import CanReceive, CanReply, Connector, Page
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.model import CanReceive, CanReply, Connector, Mention, Page
+from monitor.model import Mention
 from monitor.text import LIMIT
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
 from tests.odd import spoiled

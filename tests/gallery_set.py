@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from monitor.model import LABELS, Aspect, Channel, Label, Mention, ReplyRules, Tone, Urgency, Verdict
+from monitor.contract import Channel, ReplyRules
+from monitor.model import LABELS, Aspect, Label, Mention, Tone, Urgency, Verdict
 from monitor.options import PolicyOptions
 from responders.playbook import ASPECTS, CUSTOMERS, FAULTS, URGENCIES
 

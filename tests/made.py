@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.case_options import CaseOptions
+from monitor.contract import Page
 from monitor.linking import Linker
-from monitor.model import Composition, Mention, Page, Priority, Reason, Triage, Verdict
+from monitor.model import Composition, Mention, Priority, Reason, Triage, Verdict
 from monitor.people import Person
 from monitor.store.cases import CaseOfMention
 from monitor.store.drafts import Judged

@@ -22,8 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from monitor.contract import ReplyRules
 from monitor.language import identify
-from monitor.model import Finding, Label, Mention, ReplyRules
+from monitor.model import Finding, Label, Mention
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.guard import check
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.model import Aspect, Composition, Label, Mention, ReplyRules, Tone, Urgency, Verdict
+from monitor.contract import ReplyRules
+from monitor.model import Aspect, Composition, Label, Mention, Tone, Urgency, Verdict
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.draft import compose
 from responders.playbook import Playbook

@@ -11,24 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.acknowledging import Renewer, is_out_of_date, promise, purpose_of
+from monitor.contract import CanReply, Connector, Page, Receipt, ReplyRules
 from monitor.deciding import acknowledging, guard_of
 from monitor.desk import Desk
 from monitor.errors import GuardRefused, NotAllowed, StaleDecision
-from monitor.model import (
-    Action,
-    CanReply,
-    Connector,
-    Decision,
-    Draft,
-    DraftState,
-    Mention,
-    Page,
-    Receipt,
-    ReplyRules,
-    Urgency,
-    Utterance,
-    Verdict,
-)
+from monitor.model import Action, Decision, Draft, DraftState, Mention, Urgency, Utterance, Verdict
 from monitor.options import ApprovalOptions, CompanyOptions, Config, DraftingOptions, HoursOptions
 from monitor.pipeline import Pipeline
 from monitor.store.drafts import Judged

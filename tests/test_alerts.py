@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from monitor.alert_options import AlertOptions
 from monitor.alerts import cools_down, tell_at, unmuted
-from monitor.model import Decision, Receipt
+from monitor.contract import Receipt
+from monitor.model import Decision
 from monitor.options import Config, SlackOptions
 from monitor.people import people_of
 from monitor.spreading import spreads

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from monitor.contract import Page, Receipt
 from monitor.errors import (
     DecisionRefused,
     GuardRefused,
@@ -22,7 +23,7 @@ from monitor.errors import (
     StaleDecision,
     TextNeeded,
 )
-from monitor.model import Action, Decision, Draft, DraftState, Finding, Page, Receipt, text_hash
+from monitor.model import Action, Decision, Draft, DraftState, Finding, text_hash
 from monitor.store.sqlite import SqliteStore
 from responders.approval import MOVES, Rules, decide
 from tests.made import NOON, arrive, draft_all, mention, people

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from monitor.contract import Page
 from monitor.errors import NoSuchDraft, StaleDecision
-from monitor.model import Decision, Page, Priority, Urgency
+from monitor.model import Decision, Priority, Urgency
 from monitor.options import ApprovalOptions, Config, HoursOptions, MailOptions, PersonOptions, RoutingRule, SlackOptions
 from monitor.store.messages import Message, NewMessage
 from monitor.store.sources import PollRecord

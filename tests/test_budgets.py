@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from monitor import budgets
 from monitor.budgets import Budget, CanBudget, Day, Month, Rolling, Sharing, Spending, Window, account_of, window_of
+from monitor.contract import Page
 from monitor.errors import BudgetSpent, TemporaryError
 from monitor.ledger import Ledger
-from monitor.model import Page
 from monitor.polling import Poller
 from monitor.schedule import LONGEST_WAIT
 from monitor.store.sqlite import SqliteStore

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from monitor.case_options import CaseOptions
 from monitor.classify.embedded import EmbeddedClassifier
+from monitor.contract import Page
 from monitor.desk import Desk
 from monitor.errors import CannotJoin, DecisionRefused, NoSuchCase, StaleDecision
 from monitor.linking import Linker
-from monitor.model import Decision, Draft, DraftState, Mention, Page, Priority, Reason, Triage
+from monitor.model import Decision, Draft, DraftState, Mention, Priority, Reason, Triage
 from monitor.options import Config
 from monitor.pipeline import Pipeline
 from monitor.store.cases import Deed

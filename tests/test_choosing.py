@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.model import Composition, ReplyRules
+from monitor.contract import ReplyRules
+from monitor.model import Composition
 from monitor.options import Allowance, PolicyOptions, RoleOptions
 from responders.names import gender, greeted
 from responders.playbook import load

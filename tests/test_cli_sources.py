@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.commands.answers import Answer as Found
-from monitor.model import Abilities, Ability
+from monitor.contract import Abilities, Ability
 from monitor.settings import load
 from monitor.store.sqlite import SqliteStore
 from tests.loopback import Answer, Asked, Loopback

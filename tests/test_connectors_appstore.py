@@ -12,8 +12,9 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.contract import CanFetch, CanLookUp, CanModerate, CanReply, Moderated, Receipt
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Moderated, Receipt
+from monitor.model import Mention
 from tests.appstore_platform import APP, ISSUER, KEY_ID, AppStoreConnect, failed, private_key, review
 from tests.connecting import connecting, first, ids, mistake, poll
 from tests.contract import JsonContract

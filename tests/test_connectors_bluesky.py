@@ -12,8 +12,9 @@ import pytest
 import time_machine
 
 from connectors import bluesky
+from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention
+from monitor.model import Mention
 from tests.bluesky_platform import DID, KEYS, NOON, PASSWORD, BlueskyPlatform, post, said, uri
 from tests.connecting import connecting, first, ids, mistake, poll
 from tests.contract import SignedInContract

@@ -11,8 +11,9 @@ import pytest
 import time_machine
 
 from connectors import discourse
+from monitor.contract import CanFetch, CanLookUp, CanReply
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanReply, Mention
+from monitor.model import Mention
 from tests.connecting import connecting, first, mistake, numbers, poll
 from tests.contract import JsonContract
 from tests.discourse_platform import FORUM, KEY, KEYS, NAME, DiscoursePlatform, post, said

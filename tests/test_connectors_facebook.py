@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import facebook
+from monitor.contract import Ability, CanFetch, CanHandshake, CanLookUp, CanReceive, CanReply, CanVouch, Page
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import Ability, CanFetch, CanHandshake, CanLookUp, CanReceive, CanReply, CanVouch, Mention, Page
+from monitor.model import Mention
 from tests.connecting import connecting, poll
 from tests.contract import JsonContract
 from tests.loopback import Answer, Loopback, LoopbackHttp

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import file
+from monitor.contract import Page
 from monitor.errors import PermanentError, SourceError
 from monitor.http import Http
-from monitor.model import Mention, Page
+from monitor.model import Mention
 from tests.contract import FileContract
 
 EXCEL = (

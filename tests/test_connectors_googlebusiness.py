@@ -13,8 +13,9 @@ import pytest
 import time_machine
 
 from connectors import googlebusiness
+from monitor.contract import CanFetch, CanLookUp, CanModerate, CanReply, Moderated, Receipt
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Moderated, Receipt
+from monitor.model import Mention
 from tests.connecting import connecting, first, ids, mistake, poll
 from tests.contract import SignedInContract
 from tests.google_platform import CLIENT, REFRESH, SECRET, GooglePlatform, refused

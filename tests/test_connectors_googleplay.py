@@ -14,8 +14,9 @@ import pytest
 import time_machine
 
 from connectors import googleplay
+from monitor.contract import CanFetch, CanLookUp, CanModerate, CanReply, Receipt
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Receipt
+from monitor.model import Mention
 from tests.connecting import connecting, first, ids, mistake, poll
 from tests.contract import SignedInContract
 from tests.google_platform import GooglePlatform, refused, service_account

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from monitor.contract import CanFetch, CanReply
 from monitor.errors import TemporaryError
-from monitor.model import CanFetch, CanReply
 from tests.connecting import connecting, mistake, numbers, poll
 from tests.contract import JsonContract
 from tests.loopback import Answer, Asked

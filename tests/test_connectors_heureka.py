@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from connectors import heureka
+from monitor.contract import CanConfirm, CanReply, Page
 from monitor.errors import PermanentError, SourceError, TemporaryError
-from monitor.model import CanConfirm, CanReply, Page
 from tests.contract import ConnectorContract, FileContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
 from tests.recordings import recorded

@@ -18,8 +18,9 @@ from pydantic import ValidationError
 
 from connectors import imap
 from monitor import mailbox
+from monitor.contract import Ability, CanLookUp, CanReply, Page
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import Ability, CanLookUp, CanReply, Mention, Page
+from monitor.model import Mention
 from tests.contract import NO_NETWORK, ConnectorContract
 from tests.loopback import Answer
 from tests.mail_servers import ANNA, BORIS, NOBODY, OHLAS, PASSWORDS, MailServers

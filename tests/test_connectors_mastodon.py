@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import mastodon
+from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention
+from monitor.model import Mention
 from tests.connecting import connecting, first, mistake, numbers, poll
 from tests.contract import JsonContract
 from tests.loopback import Answer

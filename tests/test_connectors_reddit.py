@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from connectors import reddit
+from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo, Mention
+from monitor.model import Mention
 from tests.connecting import connecting, first, ids, mistake, poll
 from tests.contract import SignedInContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp

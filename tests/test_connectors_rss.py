@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from connectors import rss
 from connectors.rss import Settings, connect, parse
+from monitor.contract import CanReply, Page
 from monitor.errors import AuthError, PermanentError, TemporaryError
 from monitor.http import Http
-from monitor.model import CanReply, Page
 from tests.contract import ConnectorContract, FileContract
 from tests.loopback import Answer, Asked, Loopback
 

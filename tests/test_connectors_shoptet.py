@@ -14,9 +14,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from connectors import shoptet
+from monitor.contract import CanFetch, CanLookUp, CanReceive, CanReply, Page
 from monitor.endpoints import Endpoints
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanReceive, CanReply, Mention, Page
+from monitor.model import Mention
 from monitor.options import ServiceOptions
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import stackexchange
+from monitor.contract import CanFetch, CanReply
 from monitor.errors import AuthError, BudgetSpent, PermanentError, SourceError, TemporaryError
 from monitor.http import Http
-from monitor.model import CanFetch, CanReply
 from tests.connecting import connecting, mistake, numbers, poll, sharing
 from tests.contract import JsonContract
 from tests.loopback import Answer, Asked

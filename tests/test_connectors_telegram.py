@@ -13,8 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from connectors import telegram
+from monitor.contract import CanLookUp, CanReply, Page
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanLookUp, CanReply, Mention, Page
+from monitor.model import Mention
 from responders.length import measure
 from tests.contract import JsonContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp

@@ -13,9 +13,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from connectors import trustpilot
 from monitor.budgets import CanBudget
+from monitor.contract import CanConfirm, CanFetch, CanLookUp, CanReceive, CanReply, Page
 from monitor.endpoints import Endpoints
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanConfirm, CanFetch, CanLookUp, CanReceive, CanReply, Mention, Page
+from monitor.model import Mention
 from monitor.options import ServiceOptions
 from monitor.store.sqlite import SqliteStore
 from tests.connecting import connecting, first, mistake, poll

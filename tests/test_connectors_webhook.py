@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import webhook
+from monitor.contract import CanLookUp, CanReceive, CanReply, Page, Receipt
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.model import CanLookUp, CanReceive, CanReply, Mention, Page, Receipt
+from monitor.model import Mention
 from tests.contract import ReceiveContract
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
 

@@ -11,8 +11,8 @@ import time_machine
 from hypothesis import given
 
 from connectors import x
+from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanReply, CanReplyTo
 from monitor.x_posts import Reader
 from tests.connecting import connecting, first, mistake, numbers, poll, sharing, used
 from tests.contract import JsonContract

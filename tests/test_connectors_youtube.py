@@ -15,8 +15,9 @@ import time_machine
 from pydantic import ValidationError
 
 from connectors import youtube
+from monitor.contract import CanFetch, CanLookUp, CanReply, Page
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanReply, Mention, Page
+from monitor.model import Mention
 from tests.contract import JsonContract
 from tests.google_platform import CLIENT, REFRESH, SECRET, GooglePlatform, refused
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp

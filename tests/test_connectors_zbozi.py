@@ -11,8 +11,9 @@ import pytest
 import time_machine
 
 from connectors import zbozi
+from monitor.contract import CanFetch, CanLookUp, CanModerate, CanReply, Moderated
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.model import CanFetch, CanLookUp, CanModerate, CanReply, Mention, Moderated
+from monitor.model import Mention
 from tests.connecting import connecting, first, ids, mistake, poll
 from tests.contract import SignedInContract
 from tests.loopback import Answer, Asked

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.contract import Page
 from monitor.digest.periods import bounds, single_days, weeks
-from monitor.model import Aspect, Decision, DraftState, Label, Page, Transition, Verdict
+from monitor.model import Aspect, Decision, DraftState, Label, Transition, Verdict
 from monitor.store.counting import Accepted, Scope, pieces, quantile
 from monitor.store.sqlite import SqliteStore
 from monitor.store.tally import DAY, SLOT

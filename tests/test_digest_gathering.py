@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from monitor.contract import Page
 from monitor.digest.gathering import Gatherer
 from monitor.digest.recurring import quotation, recurring
 from monitor.digest.schedule import imagined
 from monitor.digest.thanks import MOST, team_names, worth_sharing
-from monitor.model import Aspect, Page, Priority
+from monitor.model import Aspect, Priority
 from monitor.people import Person
 from monitor.store.highlights import Praise
 from monitor.store.sources import PollRecord

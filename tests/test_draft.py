@@ -13,20 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.contract import Channel, LengthUnit, ReplyRules
 from monitor.language import identify
-from monitor.model import (
-    LABELS,
-    Aspect,
-    Channel,
-    Composition,
-    Label,
-    LengthUnit,
-    Mention,
-    ReplyRules,
-    Tone,
-    Urgency,
-    Verdict,
-)
+from monitor.model import LABELS, Aspect, Composition, Label, Mention, Tone, Urgency, Verdict
 from monitor.options import CompanyOptions, DraftingOptions, PolicyOptions
 from responders.draft import acknowledge, compose, language_for
 from responders.guard import check

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.contract import Page, Receipt
 from monitor.errors import StaleDecision
-from monitor.model import Decision, DraftState, Page, Receipt, Utterance, text_hash
+from monitor.model import Decision, DraftState, Utterance, text_hash
 from monitor.options import Config, SlackOptions
 from monitor.store.compacting import scour
 from monitor.store.corrections import Correction, Lesson

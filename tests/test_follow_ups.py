@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from monitor.model import Decision, Label, Page, Receipt, ReplyRules
+from monitor.contract import Page, Receipt, ReplyRules
+from monitor.model import Decision, Label
 from monitor.options import CompanyOptions, Config, PolicyOptions, SlackOptions
 from monitor.people import people_of
 from monitor.store.drafts import Judged

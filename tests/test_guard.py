@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.contract import LengthUnit, ReplyRules
 from monitor.language import identify
-from monitor.model import LABELS, Finding, Label, LengthUnit, Mention, ReplyRules
+from monitor.model import LABELS, Finding, Label, Mention
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.cues import occurs, spans
 from responders.guard import RULES, check

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.model import Label, Mention, ReplyRules
+from monitor.contract import ReplyRules
+from monitor.model import Label, Mention
 from monitor.options import Allowance, CompanyOptions, PolicyOptions
 from responders.cues import occurs, pieces, spans, unless_negated
 from responders.guard import check

@@ -14,10 +14,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from connectors import facebook
 from monitor import meta
+from monitor.contract import Page
 from monitor.endpoints import Endpoints
 from monitor.errors import AuthError, BudgetSpent, NotFound, PermanentError, SourceError, TemporaryError
 from monitor.http import DAY, Http, Response
-from monitor.model import Page
 from monitor.options import ServiceOptions
 from monitor.store.sqlite import SqliteStore
 from tests.loopback import Answer, Loopback, LoopbackHttp

@@ -13,8 +13,9 @@ import aiohttp
 import pytest
 
 from monitor.budgets import Budget, Day, Rolling
+from monitor.contract import Page, Receipt
 from monitor.ledger import Ledger
-from monitor.model import Aspect, Page, Priority, Reason, Receipt
+from monitor.model import Aspect, Priority, Reason
 from monitor.options import PageOptions
 from responders.page.rendering import site, web_address
 from responders.page.security import host_allowed

@@ -11,8 +11,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from monitor.classify.embedded import EmbeddedClassifier
+from monitor.contract import Page
 from monitor.desk import Desk
-from monitor.model import Page, Priority
+from monitor.model import Priority
 from monitor.options import CompanyOptions, Config
 from monitor.pipeline import Pipeline
 from monitor.store.sqlite import SqliteStore

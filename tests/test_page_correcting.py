@@ -11,8 +11,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
+from monitor.contract import Page
 from monitor.desk import Desk
-from monitor.model import Page, Reason
+from monitor.model import Reason
 from monitor.options import CompanyOptions, Config
 from monitor.pipeline import Pipeline
 from monitor.store.sqlite import SqliteStore

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.model import Finding, ReplyRules
+from monitor.contract import ReplyRules
+from monitor.model import Finding
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.cues import occurs, spans
 from responders.guard import check

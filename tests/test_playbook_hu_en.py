@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from monitor.contract import ReplyRules
 from monitor.hours import said
-from monitor.model import Aspect, Mention, ReplyRules, Urgency, Verdict
+from monitor.model import Aspect, Mention, Urgency, Verdict
 from monitor.options import CompanyOptions
 from responders.draft import acknowledge
 from responders.playbook import ASPECTS, CUSTOMERS, URGENCIES, load

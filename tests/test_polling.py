@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from monitor import polling
+from monitor.contract import Connector, Page
 from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
-from monitor.model import Connector, Page
 from monitor.polling import Poller
 from monitor.schedule import Status
 from monitor.store.sources import SourceState

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from connectors.webhook import Settings, connect
+from monitor.contract import Connector, Receipt, ReplyRules
 from monitor.http import Http
-from monitor.model import Connector, Decision, DraftState, Mention, Receipt, ReplyRules
+from monitor.model import Decision, DraftState, Mention
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
 from responders.publish import Patience, Publisher, is_manual

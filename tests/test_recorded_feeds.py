@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from connectors.rss import FeedAddress, FeedFile, Settings, connect
+from monitor.contract import Page
 from monitor.errors import SourceError
 from monitor.http import Http
-from monitor.model import Mention, Page
+from monitor.model import Mention
 from tests.loopback import Answer, Loopback
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "recordings"

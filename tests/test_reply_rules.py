@@ -13,9 +13,10 @@ import pytest
 
 from connectors import x
 from monitor.classify.embedded import EmbeddedClassifier
+from monitor.contract import Connector
 from monitor.deciding import guard_of
 from monitor.desk import Desk
-from monitor.model import Connector, Decision, Draft, DraftState, Mention
+from monitor.model import Decision, Draft, DraftState, Mention
 from monitor.options import CompanyOptions, Config
 from monitor.pipeline import Pipeline
 from monitor.store.sqlite import SqliteStore

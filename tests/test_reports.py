@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
-from monitor.model import Page, Receipt
+from monitor.contract import Page, Receipt
 from monitor.reports import BYS, WIDE, By, answer_bars, mention_bars, report
 from monitor.store.sqlite import SqliteStore
 from responders.words import LANGUAGES

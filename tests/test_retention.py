@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.commands.keeping import kept_in_words
-from monitor.model import Connector, MustForget, Page
+from monitor.contract import Connector, MustForget, Page
 from monitor.retention import DAILY, Keeper, deadlines, gone_before, is_night
 from monitor.retention_options import RetentionOptions
 from monitor.settings import connector_kinds, connector_module

@@ -12,9 +12,10 @@ import pytest
 import time_machine
 
 from connectors import file, heureka, rss
+from monitor.contract import Page
 from monitor.http import Http
 from monitor.language import identify_many
-from monitor.model import Mention, Page
+from monitor.model import Mention
 from monitor.text import fold
 from tests.loopback import LoopbackHttp
 

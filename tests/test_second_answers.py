@@ -11,8 +11,9 @@ import pytest
 
 from monitor.acknowledging import purpose_of
 from monitor.classify.embedded import EmbeddedClassifier
+from monitor.contract import Page, Receipt
 from monitor.desk import Desk
-from monitor.model import Decision, DraftState, Mention, Page, Receipt
+from monitor.model import Decision, DraftState, Mention
 from monitor.options import Config, DraftingOptions
 from monitor.pipeline import Pipeline
 from monitor.store.mentions import Unjudged

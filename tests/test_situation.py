@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from monitor.model import Label, ReplyRules
+from monitor.contract import ReplyRules
+from monitor.model import Label
 from responders.playbook import FAULTS, SITUATIONS
 from responders.situation import Situation, understand
 from tests.small_playbook import mention, playbook, verdict

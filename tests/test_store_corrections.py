@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.contract import Page
 from monitor.errors import NoSuchDraft, StaleDecision
-from monitor.model import Decision, DraftState, Label, Mention, Page, Reason, Transition, Utterance
+from monitor.model import Decision, DraftState, Label, Mention, Reason, Transition, Utterance
 from monitor.store.corrections import Correction, Lesson, corrected
 from monitor.store.drafts import Judged
 from monitor.store.sqlite import SqliteStore

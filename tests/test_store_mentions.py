@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.contract import Page
 from monitor.errors import StoreBusy, StoreError
-from monitor.model import DraftState, Page
+from monitor.model import DraftState
 from monitor.store.mentions import SavedPage
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.model import Aspect, Label, Page, Verdict
+from monitor.contract import Page
+from monitor.model import Aspect, Label, Verdict
 from monitor.store import tally
 from monitor.store.codec import dump_verdict
 from monitor.store.corrections import Correction

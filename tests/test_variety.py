@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from monitor.classify.embedded import EmbeddedClassifier
-from monitor.model import Composition, Mention, ReplyRules, Utterance, Verdict
+from monitor.contract import ReplyRules
+from monitor.model import Composition, Mention, Utterance, Verdict
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.draft import compose
 from responders.playbook import load

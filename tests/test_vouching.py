@@ -14,8 +14,8 @@ import pytest
 
 from monitor.commands.answers import Answer as Found
 from monitor.commands.answers import in_words
+from monitor.contract import Abilities, Ability, CanVouch, Connector
 from monitor.errors import AuthError, SourceError
-from monitor.model import Abilities, Ability, CanVouch, Connector
 from monitor.vouching import expected
 from tests import bluesky_platform, discourse_platform, mastodon_platform, reddit_platform, trustpilot_platform
 from tests.loopback import Answer, Asked, Loopback, LoopbackHttp

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import xxhash
 
-from monitor.model import Aspect, Composition, Mention, ReplyRules, Tone, Urgency, Verdict
+from monitor.contract import ReplyRules
+from monitor.model import Aspect, Composition, Mention, Tone, Urgency, Verdict
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.draft import compose
 from responders.playbook import ASPECTS, CHANNELS, CUSTOMERS, FAULTS, URGENCIES, load

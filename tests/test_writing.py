@@ -319,7 +319,7 @@ async def test_judged_again_the_models_text_stays(tmp_path: Path) -> None:
 
 
 def arrive_at(place: WritingPlace, wrote: Mention) -> None:
-    from monitor.model import Page
+    from monitor.contract import Page
 
     place.store.mentions.save_page(wrote.source, Page(mentions=(wrote,)), None, place.now)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from monitor.commands.sources import connected, first_page
+from monitor.contract import Abilities, Ability, CanReceive, CanVouch, Connector, Page
 from monitor.errors import AuthError, OhlasError, SourceError
-from monitor.model import Abilities, Ability, CanReceive, CanVouch, Connector, Page
 from monitor.text import one_line
 from monitor.vouching import expected
 

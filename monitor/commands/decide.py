@@ -14,8 +14,9 @@ from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.shapes import of_draft
 from monitor.commands.sources import connected
 from monitor.commands.terminal import echo_json, on_one_line, paragraphs
+from monitor.contract import CanConfirm, Connector
 from monitor.errors import OhlasError
-from monitor.model import Action, CanConfirm, Connector, Decision, Draft, DraftState
+from monitor.model import Action, Decision, Draft, DraftState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from monitor.model import Channel, Mention, Purpose
+from monitor.contract import Channel
+from monitor.model import Mention, Purpose
 from monitor.text import canonical_url, clean, one_line
 
 

@@ -13,8 +13,9 @@ import click
 
 from monitor.commands.opening import Setup, now, pass_setup, writing
 from monitor.commands.terminal import echo_json, on_one_line
+from monitor.contract import Page
 from monitor.errors import OhlasError
-from monitor.model import Mention, Page
+from monitor.model import Mention
 
 if TYPE_CHECKING:
     from connectors.file import Settings

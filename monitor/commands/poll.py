@@ -11,7 +11,8 @@ from monitor.commands.opening import Setup, pass_setup
 from monitor.commands.shapes import of_mention
 from monitor.commands.sources import connected, first_page, known_source
 from monitor.commands.terminal import echo_json, moment, on_one_line, table
-from monitor.model import Mention, Page
+from monitor.contract import Page
+from monitor.model import Mention
 
 if TYPE_CHECKING:
     from monitor.options import Config

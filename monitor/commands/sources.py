@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from monitor.contract import Connector, Page
 from monitor.errors import ConfigError, TemporaryError
-from monitor.model import Connector, Page
 
 if TYPE_CHECKING:
     from monitor.options import Config

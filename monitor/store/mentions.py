@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from sqlite3 import Connection
 
-from monitor.model import DraftState, Label, Mention, Page
+from monitor.contract import Page
+from monitor.model import DraftState, Label, Mention
 from monitor.store.acknowledgements import seen_out
 from monitor.store.audit import move_draft
 from monitor.store.codec import dump_raw, load_mention

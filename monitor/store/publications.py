@@ -12,7 +12,8 @@ from datetime import datetime
 from sqlite3 import Connection
 from uuid import NAMESPACE_URL, uuid5
 
-from monitor.model import Draft, DraftState, Publication, Receipt, text_hash
+from monitor.contract import Receipt
+from monitor.model import Draft, DraftState, Publication, text_hash
 from monitor.store.acknowledgements import hand_on
 from monitor.store.audit import write_decision
 from monitor.store.codec import load_draft, load_mention

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from monitor.model import Finding, Label, Mention, ReplyRules
+from monitor.contract import ReplyRules
+from monitor.model import Finding, Label, Mention
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.cues import Span, fold, spans
 from responders.playbook import Playbook

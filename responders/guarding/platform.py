@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.model import Finding, ReplyRules
+from monitor.contract import ReplyRules
+from monitor.model import Finding
 from responders.guarding.case import warning
 from responders.guarding.private import LINK
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitor.model import Choice, Composition, Draft, Finding, ReplyRules
+from monitor.contract import ReplyRules
+from monitor.model import Choice, Composition, Draft, Finding
 from responders.length import measure
 
 AUTHOR = "llm:"  # and the model's name

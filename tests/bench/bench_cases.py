@@ -16,8 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from monitor.contract import Page
 from monitor.linking import Linker
-from monitor.model import Mention, Page
+from monitor.model import Mention
 from monitor.store.sqlite import SqliteStore
 from tests.made import NOON, mention
 

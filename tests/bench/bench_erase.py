@@ -19,7 +19,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from monitor.model import Page
+from monitor.contract import Page
 from monitor.retention import Keeper
 from monitor.retention_options import RetentionOptions
 from monitor.store.compacting import scour

@@ -22,8 +22,8 @@ from pathlib import Path
 import aiohttp
 
 from connectors.rss import ACCEPT, Settings, connect
+from monitor.contract import Connector
 from monitor.http import Http
-from monitor.model import Connector
 from monitor.polling import Poller
 from monitor.service import utc_now
 from monitor.store.sqlite import SqliteStore

@@ -28,9 +28,9 @@ from aiohttp import web
 
 from monitor import budgets
 from monitor.budgets import CanBudget
+from monitor.contract import Connector, Page
 from monitor.errors import BudgetSpent
 from monitor.ledger import Ledger
-from monitor.model import Connector, Page
 from monitor.polling import Poller
 from monitor.settings import connector_module
 from monitor.store.sqlite import SqliteStore

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from monitor.model import Mention, Page
+from monitor.contract import Page
+from monitor.model import Mention
 from monitor.store.codec import dump_raw
 from monitor.store.engine import Engine
 from monitor.store.mentions import MENTION_COLUMNS, TEXT_COLUMNS

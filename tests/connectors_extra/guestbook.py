@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, model_validator
 
-from monitor.model import Page
+from monitor.contract import Page
 from monitor.options import Options, SourceOptions
 
 
