@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from monitor.commands.opening import Setup
 from monitor.commands.terminal import written_out
-from monitor.errors import ConfigError, GuardRefused, OhlasError, ReasonNeeded, StaleDecision, TextNeeded
+from monitor.errors import Ambiguous, ConfigError, GuardRefused, OhlasError, ReasonNeeded, StaleDecision, TextNeeded
 
 # name -> (file of monitor/commands, what it does); in the order in which a newcomer meets them
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -84,8 +84,12 @@ class Commands(click.Group):
 
 
 def told(error: OhlasError, setup: Setup | None) -> list[str]:
-    """What a person is told, without secrets and without characters that move the cursor."""
-    problems = error.problems if isinstance(error, ConfigError) else [f"{error}{_advice(error)}"]
+    """The lines that a person is told, without secrets and without characters that move the cursor."""
+    match error:
+        case ConfigError() | Ambiguous():
+            problems = error.problems
+        case _:
+            problems = [f"{error}{_advice(error)}"]
     return [written_out(setup.masked(problem) if setup else problem) for problem in problems]
 
 

@@ -17,6 +17,14 @@ class ConfigError(OhlasError):
         self.problems = problems
 
 
+class Ambiguous(OhlasError):
+    """What was asked for may be several; `problems` are lines that list them and say how to choose."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
 class SourceError(OhlasError):
     """A source did not do what was asked of it. Only the subclasses are raised."""
 

@@ -309,6 +309,7 @@ def test_two_people_of_one_name_are_never_taken_for_one(tmp_path: Path) -> None:
     config = shop_with_drafts(tmp_path, reviews=NAMESAKES)
     refused = ohlas("erase", "--author", "jana nova", "--yes", config=config)
     assert refused.exit_code == 1 and "2 people of this name" in refused.output
+    assert "\\n" not in refused.output and "\nohlas: Choose with" in refused.output, "a table, line by line"
     assert "jana@jinde.example" in refused.output and "--mention" in refused.output
 
     one = ohlas("erase", "--author", "jana@jinde.example", "--yes", "--json", config=config)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from monitor.commands.terminal import moment, on_one_line, table
-from monitor.errors import OhlasError
+from monitor.errors import Ambiguous, OhlasError
 from monitor.model import case_reference
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def found(store: SqliteStore, config: Config, sought: Sought) -> list[Customer]:
     if sought.everyone:
         return [*customers, *_linked(store, kinds, customers)]
     if len(customers) > 1:
-        raise OhlasError("\n".join(_choice(sought, customers)))
+        raise Ambiguous(_choice(sought, customers))
     return customers
 
 
