@@ -237,10 +237,13 @@ class _Line:
         return found
 
     def _wait_for(self, request: Coroutine[Any, Any, Response]) -> Response:
-        if self._loop is None:
+        loop = self._loop
+        if loop is None:
             request.close()
             raise TemporaryError("stopped")
-        self._under_way = asyncio.run_coroutine_threadsafe(request, self._loop)
+        self._under_way = asyncio.run_coroutine_threadsafe(request, loop)
+        if self._loop is None:  # stopped since, by one who saw nothing under way yet
+            self._under_way.cancel()
         try:
             return self._under_way.result()
         finally:
