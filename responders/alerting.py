@@ -19,6 +19,7 @@ from monitor.spikes import WEEKS, spike
 from monitor.store.alerts import Conversation
 from monitor.store.messages import NewMessage
 from monitor.store.sqlite import SqliteStore
+from responders.addressing import addressed, channel_of
 
 LOOK_EVERY = timedelta(minutes=10)  # for what is counted
 
@@ -58,29 +59,9 @@ class Alerter:
     ) -> Iterator[NewMessage]:
         """One notice for everybody whom it is for. `facts` are what it tells, see responders/notices.py."""
         body = json.dumps({"code": code, **facts}, ensure_ascii=False)
-        if self.config.slack is not None:
-            yield NewMessage(
-                key=f"slack-{key}",
-                medium="slack",
-                recipient=self.config.slack.notices or self.config.slack.channel,
-                kind="notice",
-                due=due,
-                draft_id=draft_id,
-                body=body,
-            )
-        elif self.config.mail is not None:
-            for name, person in self.people.items():
-                if person.role == "manager" and person.mail:
-                    yield NewMessage(
-                        key=f"mail-{key}-{name}",
-                        medium="mail",
-                        recipient=person.mail,
-                        person=name,
-                        kind="notice",
-                        due=due,
-                        draft_id=draft_id,
-                        body=body,
-                    )
+        channel = channel_of(self.config)
+        people = self.people if self.config.mail is not None else {}
+        yield from addressed(key, body, due, channel=channel, people=people, draft_id=draft_id)
 
     def goes_on(self, kind: str, subject: str, now: datetime, *, draft_id: int | None = None, **facts: Facts) -> None:
         """Tell of something that goes on, once in a while. The messages come first: a crash between tells it again

@@ -15,6 +15,7 @@ from monitor.options import Config, MailOptions
 from monitor.people import people_of
 from monitor.smtp import server_of
 from monitor.store.sqlite import SqliteStore
+from responders.addressing import channel_of
 from responders.approval import Rules
 from responders.digest_links import DigestLinks
 from responders.mail.composing import Composer
@@ -61,7 +62,7 @@ async def mail_desk(
         replies=bool(mail.imap_host),
         press=Press(gatherer, links, local=not config.page.url),
     )
-    channel = (config.slack.notices or config.slack.channel) if config.slack is not None else ""
+    channel = channel_of(config)
     sender = Sender(store=store, server=server_of(mail), composer=composer, clock=clock, channel=channel)
     receiver = Receiver(store=store, rules=rules, key=key, zone=zone, clock=clock, channel=channel)
     account = account_of(mail)

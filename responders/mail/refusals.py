@@ -8,6 +8,7 @@ from typing import Final
 
 from monitor.people import People
 from monitor.store.messages import NewMessage
+from responders.addressing import addressed
 
 REFUSED: Final = "mail_refused"  # code of the notice
 
@@ -16,20 +17,5 @@ def refusal_notices(person: str, why: str, now: datetime, *, channel: str, peopl
     """Once a day and person: to the channel, or, where there is no Slack (""), by mail to the other managers."""
     body = json.dumps({"code": REFUSED, "text": f"{person}: {why}", "source": ""}, ensure_ascii=False)
     key = f"{REFUSED}-{person}-{now.date()}"
-    if channel:
-        return [
-            NewMessage(key=f"slack-{key}", medium="slack", recipient=channel, kind="notice", due=now, body=body),
-        ]
-    return [
-        NewMessage(
-            key=f"mail-{key}-{name}",
-            medium="mail",
-            recipient=one.mail,
-            person=name,
-            kind="notice",
-            due=now,
-            body=body,
-        )
-        for name, one in people.items()
-        if one.role == "manager" and one.mail and name != person
-    ]
+    others = {name: one for name, one in people.items() if name != person}
+    return [*addressed(key, body, now, channel=channel, people=others)]
