@@ -193,7 +193,8 @@ def _finish(config: Config, outcome: Outcome) -> None:
 
 
 def _told(extent: Extent, outcome: Outcome) -> Iterator[str]:
-    yield f"{outcome.erased} mentions were erased, with everything about them."
+    many = "1 mention was" if outcome.erased == 1 else f"{outcome.erased} mentions were"
+    yield f"{many} erased, with everything about them."
     if outcome.held_up:
         drafts = ", ".join(str(one) for one in outcome.held_up)
         yield (
