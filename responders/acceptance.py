@@ -8,28 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from monitor.store.counting import Accepted
 from monitor.store.edits import Edit
 from monitor.text import fold
 from responders.cues import spans
 
 ALL = ""  # the whole text, beside its parts
 _SAME_SENTENCE = 0.5  # share of letters in common from which a new sentence is taken for the old one's successor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    as_is: int = 0
-    edited: int = 0
-    rejected: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.as_is + self.edited + self.rejected
-
-    @property
-    def acceptance(self) -> float:
-        """The share that was taken as it was, 0 to 1."""
-        return self.as_is / self.total if self.total else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +33,7 @@ class ChangedSentence:
 class Acceptance:
     """`tallies` by (language, author kind, part); part "" is the whole text."""
 
-    tallies: Mapping[tuple[str, str, str], Tally] = field(default_factory=dict)
+    tallies: Mapping[tuple[str, str, str], Accepted] = field(default_factory=dict)
     sentences: tuple[ChangedSentence, ...] = ()
     reasons: tuple[tuple[str, int], ...] = ()
     drafts: int = 0
@@ -63,7 +48,7 @@ def acceptance(edits: Iterable[Edit], at_least: int = 2) -> Acceptance:
     keys = sorted({key[:3] for key in counts})
     return Acceptance(
         tallies={
-            key: Tally(**{fate: counts[(*key, fate)] for fate in ("as_is", "edited", "rejected")}) for key in keys
+            key: Accepted(**{fate: counts[(*key, fate)] for fate in ("as_is", "edited", "rejected")}) for key in keys
         },
         sentences=tuple(_changed(edits, at_least)),
         reasons=tuple(Counter(edit.reason for edit in edits if edit.outcome == "rejected").most_common()),

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from monitor.model import Choice, Composition, Decision
+from monitor.store.counting import Accepted
 from monitor.store.drafts import Judged
 from monitor.store.sqlite import SqliteStore
-from responders.acceptance import Tally, acceptance
+from responders.acceptance import acceptance
 from responders.approval import Rules, decide
 from tests.made import COMPLAINT, NOON, REPLY, arrive, cases_alone, mention, people
 from tests.terminal import answer, ohlas
@@ -83,9 +84,9 @@ def test_each_part_is_counted_by_what_became_of_it(store: SqliteStore) -> None:
     decided(store)
     found = acceptance(store.edits.since(NOON - timedelta(days=1)))
     assert found.drafts == 5
-    assert found.tallies[("sk", "playbook", "")] == Tally(as_is=2, edited=2, rejected=1)
-    assert found.tallies[("sk", "playbook", "apology")] == Tally(as_is=4, rejected=1)
-    assert found.tallies[("sk", "playbook", "solution")] == Tally(as_is=2, edited=2, rejected=1)
+    assert found.tallies[("sk", "playbook", "")] == Accepted(as_is=2, edited=2, rejected=1)
+    assert found.tallies[("sk", "playbook", "apology")] == Accepted(as_is=4, rejected=1)
+    assert found.tallies[("sk", "playbook", "solution")] == Accepted(as_is=2, edited=2, rejected=1)
     assert found.reasons == (("wrong_tone", 1),)
 
 

@@ -12,7 +12,8 @@ from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.terminal import echo_json, on_one_line, table
 
 if TYPE_CHECKING:
-    from responders.acceptance import Acceptance, Tally
+    from monitor.store.counting import Accepted
+    from responders.acceptance import Acceptance
 
 PARTS = ("", "apology", "interest", "solution", "thanks", "personal", "invitation", "body")
 
@@ -72,7 +73,7 @@ def _shape(found: Acceptance) -> dict[str, Any]:
     }
 
 
-def _counts(tally: Tally) -> dict[str, Any]:
+def _counts(tally: Accepted) -> dict[str, Any]:
     return {
         "as_is": tally.as_is,
         "edited": tally.edited,

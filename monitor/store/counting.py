@@ -79,6 +79,11 @@ class Accepted:
     def total(self) -> int:
         return self.as_is + self.edited + self.rejected
 
+    @property
+    def acceptance(self) -> float:
+        """The share that was taken as it was, 0 to 1."""
+        return self.as_is / self.total if self.total else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replied:

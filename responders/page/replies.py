@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from responders.acceptance import ALL, Acceptance, Tally, acceptance
+from monitor.store.counting import Accepted
+from responders.acceptance import ALL, Acceptance, acceptance
 from responders.page.context import Visit
 
 DAYS = 30
@@ -22,7 +23,7 @@ class Row:
     language: str
     author: str
     part: str
-    tally: Tally
+    tally: Accepted
 
 
 async def show(visit: Visit) -> web.Response:
