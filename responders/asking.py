@@ -23,6 +23,7 @@ from monitor.store.asking import Asking
 from monitor.store.follow_ups import CHANGED, VOTED
 from monitor.store.messages import Change, NewMessage
 from monitor.store.sqlite import SqliteStore
+from responders.addressing import channel_of
 from responders.alerting import Alerter
 from responders.clocks import CHANNEL, REMINDED, Clock, holders, next_step
 
@@ -234,7 +235,7 @@ class Asker:
         draft = asking.draft
         body = json.dumps({"level": level, "people": people or holders(asking)})
         if self.config.slack is not None:
-            channel = self.config.slack.notices or self.config.slack.channel
+            channel = channel_of(self.config)
             yield NewMessage(
                 key=f"slack-{kind}-{draft.id}-{draft.rev}-{level}",
                 medium="slack",

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from monitor.digest.facts import BrokenChannel, Digest, SourceLine
 from monitor.model import Reason
-from monitor.store.counting import Accepted, Answers
+from monitor.store.counting import Answers
 from monitor.store.highlights import Highlight
 from responders.mail.bulletin import Entry, Section, Tone
 from responders.mail.digest_customers import TITLE, ngettext
@@ -218,10 +218,6 @@ def taken(digest: Digest, words: Words) -> Section | None:
     said = ", ".join(words.count(*forms, number) for forms, number in parts if number)
     lines: list[Line] = [(f"{said}.", "")]
     if digest.accepted_before.total:
-        now, before = (words.percent(_share(one)) for one in (found, digest.accepted_before))
+        now, before = (words.percent(one.acceptance) for one in (found, digest.accepted_before))
         lines.append((words.say("Taken as they were: %(now)s, before that %(before)s.", now=now, before=before), ""))
     return Section(title=words.say("How the drafts fared"), lines=tuple(lines))
-
-
-def _share(accepted: Accepted) -> float:
-    return accepted.as_is / accepted.total
