@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import imaplib
+import io
 import logging
 import socket
 import ssl
@@ -18,7 +19,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar, cast
 
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import (
@@ -197,7 +198,9 @@ class _Session:
 
     def _wait(self, box: BaseMailBox) -> None:
         if "IDLE" in box.client.capabilities:
-            box.idle.wait(timeout=self._reader.idle_for)
+            with box.idle as idle:
+                if not _said_already(box):
+                    idle.poll(timeout=self._reader.idle_for)
             return
         self._stopping.wait(self._reader.poll_every)
         box.client.noop()
@@ -287,6 +290,22 @@ def _ask_abilities(box: BaseMailBox) -> None:
 def _heard_of_more(box: BaseMailBox) -> bool:
     """Whether the server told of new mails while it was asked for something else: IDLE would not tell again."""
     return box.client.response("EXISTS")[1] != [None]
+
+
+def _said_already(box: BaseMailBox) -> bool:
+    """Whether more came together with the answer to IDLE. It lies in imaplib's buffer, and imap-tools, which waits for
+    the socket, would not see it before the server speaks again."""
+    client = box.client
+    if (chunks := getattr(client, "_readbuf", None)) is not None:  # imaplib since Python 3.14
+        return any(chunks)
+    buffer = cast(io.BufferedReader, client.file)
+    client.sock.settimeout(0)
+    try:
+        return bool(buffer.peek(1))
+    except ssl.SSLWantReadError:
+        return False
+    finally:
+        client.sock.settimeout(ANSWERS_WITHIN)
 
 
 def _search(box: BaseMailBox, criteria: str) -> list[int]:
