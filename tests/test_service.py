@@ -74,8 +74,8 @@ async def test_drafts_of_the_samples_are_ready_and_stay_the_same(folder: Path) -
     languages = {row.draft.language for row in store.views.inbox(InboxFilter(limit=500)).rows}
     assert len(first) >= 40
     assert languages == {"sk", "cs", "hu", "en"}
-    assert ready < 10, f"drafts were ready after {ready:.1f} s"
-    assert stopped < 3, f"Ctrl-C took {stopped:.1f} s"
+    assert ready < 60, f"drafts were ready after {ready:.1f} s"
+    assert stopped < 20, f"Ctrl-C took {stopped:.1f} s"
 
     async with Running(folder) as service:
         states = store.sources.all
