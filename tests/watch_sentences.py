@@ -121,6 +121,11 @@ Kaviareň U Zlatej husi | {Kaviareň „U Zlatej husi}“ je najlepšia.
 Kaviareň U Zlatej husi | Do {kaviarne u zlatej husi} už nevkročím.
 Kaviareň U Zlatej husi | {KAVIAREN U ZLATEJ HUSI} odporúčam!
 Kaviareň U Zlatej husi | Raňajky #{KaviarenUZlatejHusi} boli skvelé
+Zásilkovna | V {Zásilkovně} mi balík nevydali.
+Zásilkovna | Zaslali to {zasilkovně}, a ta to ztratila.
+Zásilkovna | NA {ZÁSILKOVNĚ} NEZVEDAJÍ TELEFON
+Kaufland | V {Kauflandě} byla fronta.
+Packeta | O {Packetě} slyším jen samé zlé.
 Zlatá hus | V {Zlatej husi} varia výborne.
 Zlatá hus | So {Zlatou husou} som spokojný.
 Zlatá hus | Boli sme v {Zlatej  husi}.
