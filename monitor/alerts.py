@@ -13,12 +13,18 @@ def tell_at(now: datetime, options: AlertOptions, zone: ZoneInfo) -> datetime:
     return unmuted(now + timedelta(minutes=options.gather), options.muted, zone)
 
 
-def cools_down(told_at: datetime | None, now: datetime, options: AlertOptions) -> bool:
-    """Whether what goes on was told so lately that telling it again says nothing new.
+def cools_down(told_at: datetime | None, now: datetime, options: AlertOptions, zone: ZoneInfo) -> bool:
+    """Whether what goes on was told so lately that telling it again says nothing new, or waits to be told together
+    with what happens at `now`. Told at a later time, by a clock that was wrong, it is told again."""
+    if told_at is None:
+        return False
+    waits = now < told_at <= tell_at(now, options, zone)
+    return waits or abs(now - told_at) < timedelta(hours=options.cool_down)
 
-    Told in a time that has not come yet, by a clock that was wrong, it is told again.
-    """
-    return told_at is not None and abs(now - told_at) < timedelta(hours=options.cool_down)
+
+def is_held_back(now: datetime, due: datetime, options: AlertOptions) -> bool:
+    """Whether what happened at `now` is told so much later that it has to be said when it was."""
+    return due - now > timedelta(minutes=options.gather)
 
 
 def unmuted(at: datetime, muted: str, zone: ZoneInfo) -> datetime:

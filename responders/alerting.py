@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from monitor import spreading
 from monitor.alert_options import AlertKind
-from monitor.alerts import cools_down, tell_at
+from monitor.alerts import cools_down, is_held_back, tell_at
 from monitor.model import case_reference, text_hash
 from monitor.options import Config
 from monitor.people import People
@@ -67,12 +67,14 @@ class Alerter:
         """Tell of something that goes on, once in a while. The messages come first: a crash between tells it again
         under the same key, and so not twice."""
         told = self.store.alerts.told(kind, subject)
-        if cools_down(told.at, now, self.config.alerts):
+        if cools_down(told.at, now, self.config.alerts, self.zone):
             return
         due = tell_at(now, self.config.alerts, self.zone)
+        if is_held_back(now, due, self.config.alerts):
+            facts["at"] = now.isoformat()
         key = f"{kind}-{text_hash(subject)[:16]}-{told.times + 1}"
         self.store.messages.put([*self.notices(key, kind, due, draft_id=draft_id, **facts)], now)
-        self.store.alerts.tell(kind, subject, told, now)
+        self.store.alerts.tell(kind, subject, told, due)
 
     def _tell_of_spikes(self, now: datetime) -> None:
         """More complaints than usual, with the aspect that most of them are about."""

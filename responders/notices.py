@@ -10,10 +10,11 @@ from responders.words import Words
 
 
 def told(body: Mapping[str, Any], words: Words) -> str:
-    """A notice in a sentence, in the reader's language."""
+    """A notice in a sentence, in the reader's language; with its moment where it waited for the end of muted hours."""
     code = str(body.get("code", ""))
     if code in _TELLING:
-        return _TELLING[code](body, words)
+        said = _TELLING[code](body, words)
+        return f"{words.minute(datetime.fromisoformat(str(body['at'])))}: {said}" if "at" in body else said
     found = (words.code("notice", code), str(body.get("source", "")), str(body.get("text", "")))
     return ": ".join(part for part in found if part)
 

@@ -121,9 +121,9 @@ def test_nothing_is_told_early_and_nothing_a_day_late(minute: int, begin: int) -
 
 def test_what_goes_on_is_told_again_when_it_has_cooled_down() -> None:
     options = AlertOptions(cool_down=6)
-    assert not cools_down(None, NOON, options)
-    assert cools_down(NOON, NOON + timedelta(hours=5, minutes=59), options)
-    assert not cools_down(NOON, NOON + timedelta(hours=6), options)
+    assert not cools_down(None, NOON, options, BRATISLAVA)
+    assert cools_down(NOON, NOON + timedelta(hours=5, minutes=59), options, BRATISLAVA)
+    assert not cools_down(NOON, NOON + timedelta(hours=6), options, BRATISLAVA)
     assert tell_at(NOON, AlertOptions(gather=3), BRATISLAVA) == NOON + timedelta(minutes=3)
 
 
@@ -233,6 +233,22 @@ def test_at_night_what_is_not_urgent_waits_and_comes_together(tmp_path: Path) ->
     morning = datetime(2026, 11, 22, 7, 0, tzinfo=BRATISLAVA)
     waiting = [*place.told("unreachable"), *place.told("spreading")]
     assert [one["due"] for one in waiting] == [morning] * 3
+    place.store.close()
+
+
+def test_what_goes_on_all_night_is_told_once_in_the_morning_and_when_it_was(tmp_path: Path) -> None:
+    """And not again before it has cooled down from then on."""
+    place = Place(tmp_path, muted="20:00-07:00")
+    place.now = datetime(2026, 11, 21, 21, 0, tzinfo=BRATISLAVA)
+    for _ in range(15):
+        place.now += timedelta(hours=1)
+        place.asker.alerter.goes_on("spike", "", place.now, count=9, usual=1.0, aspect="", share=0)
+    [night] = place.told("spike")
+    assert night["due"] == datetime(2026, 11, 22, 7, 0, tzinfo=BRATISLAVA)
+    assert told(night, Words("sk", BRATISLAVA)).startswith("so 21. 11. 22:00: Sťažností za dve hodiny: 9")
+    place.now += timedelta(hours=1)
+    place.asker.alerter.goes_on("spike", "", place.now, count=8, usual=1.0, aspect="", share=0)
+    assert told(place.told("spike")[1], Words("sk", BRATISLAVA)).startswith("Sťažností za dve hodiny: 8")
     place.store.close()
 
 

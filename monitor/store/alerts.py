@@ -13,7 +13,8 @@ _PEOPLE = "count(DISTINCT CASE WHEN author = '' THEN mention.id ELSE author END)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """`times` counts the alerts about one subject so far; `at` is the last one, None where there was none."""
+    """`times` counts the alerts about one subject so far; `at` is when the last one goes out, None where there
+    was none."""
 
     times: int = 0
     at: datetime | None = None
@@ -47,14 +48,14 @@ class Alerts:
         row = self._engine.row("SELECT times, at FROM alert WHERE kind = ? AND subject = ?", (kind, subject))
         return Told(times=row["times"], at=moment(row["at"])) if row else Told()
 
-    def tell(self, kind: str, subject: str, before: Told, now: datetime) -> None:
-        """Note that it was told; nothing where another worker was faster."""
+    def tell(self, kind: str, subject: str, before: Told, at: datetime) -> None:
+        """Note that it is told then; nothing where another worker was faster."""
         with self._engine.writing() as connection:
             connection.execute(
                 "INSERT INTO alert (kind, subject, times, at) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (kind, subject) DO UPDATE SET times = excluded.times, at = excluded.at"
                 " WHERE alert.times < excluded.times",
-                (kind, subject, before.times + 1, now.timestamp()),
+                (kind, subject, before.times + 1, at.timestamp()),
             )
 
     def conversations(self, since: datetime, least: int) -> list[Conversation]:
