@@ -102,7 +102,11 @@ class AppStore:
         response = await self._listed(state)
         document = _object(response)
         if not isinstance(document.get("data"), list):
-            raise TemporaryError("App Store Connect answers with something that is no list of reviews")
+            raise TemporaryError(
+                "App Store Connect answers with something that is no list of reviews",
+                cause="nonsense",
+                words="App Store Connect",
+            )
         page = self._page(document, now)
         written = [int(mention.created_at.timestamp()) for mention in page.mentions]
         state.go_on(written, _following(document), int(now.timestamp()), OVERLAP)
@@ -122,7 +126,7 @@ class AppStore:
             "POST", f"{API}/customerReviewResponses", headers=headers, body=body, also=(400, 403, 409, 422)
         )
         if response.status == 403:
-            raise AuthError(_ROLE)
+            raise AuthError(_ROLE, cause="permission", words="App Store Connect")
         if response.status >= 400:
             raise PermanentError(f"The App Store does not take this answer: {_code(response)}")
         try:
@@ -183,7 +187,7 @@ class AppStore:
         if left := _LEFT.search(response.headers.get("X-Rate-Limit", "")):
             self._requests.observe(int(left[1]), HOUR)
         if response.status == 403:
-            raise AuthError(_ROLE)
+            raise AuthError(_ROLE, cause="permission", words="App Store Connect")
         return response
 
     def _headers(self) -> dict[str, str]:
@@ -268,7 +272,9 @@ class AppStoreFeed:
         for form in FORMS:
             feed = _object(await self._http.get(f"{FEED}/{country}/rss/customerreviews/{form % self._settings.app}"))
             if not isinstance(feed.get("feed"), dict):
-                raise TemporaryError("Apple answers with something that is no feed of reviews")
+                raise TemporaryError(
+                    "Apple answers with something that is no feed of reviews", cause="nonsense", words="Apple"
+                )
             entries = feed["feed"].get("entry", [])
             entries = entries if isinstance(entries, list) else [entries]  # a single one comes without a list
             if entries:
@@ -311,7 +317,7 @@ class AppStoreFeed:
 def _object(response: Response) -> dict[str, Any]:
     document = response.json()
     if not isinstance(document, dict):
-        raise TemporaryError("Apple answers with something that cannot be understood")
+        raise TemporaryError("Apple answers with something that cannot be understood", cause="nonsense", words="Apple")
     return document
 
 

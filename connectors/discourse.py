@@ -139,7 +139,7 @@ class Discourse:
         found = (await self._get("posts.json", {"before": str(state.page)} if state.page else {})).json()
         posts = found.get("latest_posts") if isinstance(found, dict) else None
         if not isinstance(posts, list):
-            raise TemporaryError("the forum answers with something that is no list of posts")
+            raise TemporaryError("the forum answers with something that is no list of posts", cause="nonsense")
         numbers = [_number(post, "id") for post in posts if _number(post, "id")]
         state.go_on(numbers, min(numbers, default=1) - 1)
         wanted = set(self._settings.categories)
@@ -152,10 +152,10 @@ class Discourse:
         asked = {"q": f"{self._settings.query}{after} order:latest", "page": str(state.page or 1)}
         found = (await self._get("search.json", asked)).json()
         if not isinstance(found, dict) or not isinstance(found.get("grouped_search_result"), dict | None):
-            raise TemporaryError("the forum answers with something that is no search")
+            raise TemporaryError("the forum answers with something that is no search", cause="nonsense")
         posts = rows(found, "posts")
         if "posts" not in found and "grouped_search_result" not in found:
-            raise TemporaryError("the forum answers with something that is no search")
+            raise TemporaryError("the forum answers with something that is no search", cause="nonsense")
         titles = {_number(topic, "id"): one_line(string(topic, "title")) for topic in rows(found, "topics")}
         fresh = [post for post in posts if _number(post, "id") > state.until]
         for post in fresh:
@@ -190,7 +190,7 @@ class Discourse:
     async def _post(self, number: str) -> dict[str, Any]:
         found = (await self._get(f"posts/{number}.json", {})).json()
         if not isinstance(found, dict) or str(_number(found, "id")) != number:
-            raise TemporaryError("the forum answers with something that is no post")
+            raise TemporaryError("the forum answers with something that is no post", cause="nonsense")
         return found
 
     async def _get(self, path: str, query: Mapping[str, str]) -> Response:
@@ -292,7 +292,7 @@ class AnsweringDiscourse(Discourse):
         for _ in range(LOOKED_THROUGH):
             found = (await self._get(f"posts/{mention.id}/replies.json", {"after": str(after)})).json()
             if not isinstance(found, list):
-                raise TemporaryError("the forum answers with something that is no list of answers")
+                raise TemporaryError("the forum answers with something that is no list of answers", cause="nonsense")
             answers = rows({"answers": found}, "answers")
             for answer in answers:
                 if string(answer, "username").casefold() != self._settings.username.casefold():

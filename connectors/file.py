@@ -180,7 +180,11 @@ class Table:
 
 def _table(body: bytes, path: Path, settings: Settings) -> Table:
     if body.startswith(b"PK\x03\x04"):
-        raise PermanentError(f"{path.name} is an Excel workbook; save it as CSV UTF-8 and name that file.")
+        raise PermanentError(
+            f"{path.name} is an Excel workbook; save it as CSV UTF-8 and name that file.",
+            cause="unfit_file",
+            words=path.name,
+        )
     text = files.decode(body)
     names, rows = _rows(text, _format(text, path, settings), path, settings)
     return Table(_columns(names, path, settings), rows, files.modified(path))
@@ -218,7 +222,11 @@ def _csv_rows(text: str, path: Path, settings: Settings) -> tuple[list[str], Ite
     records = _records(csv.reader((line[0] for line in _LINE.finditer(text, start)), delimiter=delimiter))
     header = next((record for record in records if isinstance(record, list) and any(record)), None)
     if header is None:
-        raise PermanentError(f"{path.name} is empty; it needs a first row with the names of its columns.")
+        raise PermanentError(
+            f"{path.name} is empty; it needs a first row with the names of its columns.",
+            cause="unfit_file",
+            words=path.name,
+        )
     names = [name.strip() for name in header]
     return names, _csv_cells(names, records)
 
@@ -268,10 +276,14 @@ def _json_entries(text: str, path: Path) -> Iterator[Row]:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise PermanentError(f"{path.name} is not JSON{where}; is it cut off?") from error
+        raise PermanentError(
+            f"{path.name} is not JSON{where}; is it cut off?", cause="unfit_file", words=path.name
+        ) from error
     entries = document.get("mentions") if isinstance(document, dict) else document
     if not isinstance(entries, list):
-        raise PermanentError(f'{path.name} must hold a list of objects, or {{"mentions": [...]}}.')
+        raise PermanentError(
+            f'{path.name} must hold a list of objects, or {{"mentions": [...]}}.', cause="unfit_file", words=path.name
+        )
     return (_object_row(f"entry {number}", entry) for number, entry in enumerate(entries, start=1))
 
 
@@ -288,7 +300,9 @@ def _columns(names: list[str], path: Path, settings: Settings) -> dict[FieldName
             columns[field] = name
     if "text" not in columns and folded:
         raise PermanentError(
-            f"{path.name}: no column is known to hold the text; set columns.text to one of: {_listed(names)}."
+            f"{path.name}: no column is known to hold the text; set columns.text to one of: {_listed(names)}.",
+            cause="no_column",
+            words=path.name,
         )
     return columns
 
@@ -305,7 +319,11 @@ def _wanted(field: FieldName, folded: Mapping[str, str], path: Path, settings: S
         return found
     if fold(name.partition(".")[0]) in folded:
         return name
-    raise PermanentError(f"{path.name} has no column {name!r} (columns.{field}); it has: {_listed(folded.values())}.")
+    raise PermanentError(
+        f"{path.name} has no column {name!r} (columns.{field}); it has: {_listed(folded.values())}.",
+        cause="no_column",
+        words=f"{path.name}: {name}",
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -140,7 +140,9 @@ class GoogleBusiness:
         # Where there is nothing, Google sends an object without anything.
         known = isinstance(document, dict) and (not document or document.keys() & _LISTED)
         if not known or not isinstance(document.get("reviews", []), list):
-            raise TemporaryError("Google answers with something that is no list of reviews")
+            raise TemporaryError(
+                "Google answers with something that is no list of reviews", cause="nonsense", words="Google"
+            )
         return dict(document)
 
     def _page(self, reviews: list[dict[str, Any]], otherwise: datetime) -> Page:

@@ -120,9 +120,13 @@ class GooglePlay:
         document = response.json()
         # Where there is nothing, Google sends an object without anything.
         if not isinstance(document, dict) or not isinstance(document.get("reviews", []), list):
-            raise TemporaryError("Google Play answers with something that is no list of reviews")
+            raise TemporaryError(
+                "Google Play answers with something that is no list of reviews", cause="nonsense", words="Google Play"
+            )
         if document and not document.keys() & {"reviews", "tokenPagination", "pageInfo"}:
-            raise TemporaryError("Google Play answers with something that is no list of reviews")
+            raise TemporaryError(
+                "Google Play answers with something that is no list of reviews", cause="nonsense", words="Google Play"
+            )
         return document
 
     def _page(self, document: Mapping[str, Any], otherwise: datetime) -> Page:

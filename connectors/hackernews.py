@@ -103,7 +103,9 @@ class HackerNews:
         self._requests.take()
         document = (await self._http.get(f"{API}/search_by_date?{urlencode(asked)}")).json()
         if not isinstance(document, dict) or not isinstance(document.get("hits"), list):
-            raise TemporaryError("Hacker News answers with something that is no list of posts")
+            raise TemporaryError(
+                "Hacker News answers with something that is no list of posts", cause="nonsense", words="Hacker News"
+            )
         return rows({"hits": [hit if isinstance(hit, dict) else {} for hit in document["hits"]]}, "hits")
 
     def _mention(self, thing: Mapping[str, Any], otherwise: datetime) -> Mention | None:

@@ -196,7 +196,7 @@ def read_export(body: bytes, settings: Settings, now: datetime, who: str) -> Pag
 
 def _reviews(body: bytes, settings: Settings, who: str) -> list[dict[str, str]]:
     if not body.strip(b"\0 \r\n\t\xef\xbb\xbf"):
-        raise TemporaryError(f"{who} is empty.")
+        raise TemporaryError(f"{who} is empty.", cause="nonsense", words=who)
     collector = _Collector()
     parser = DefusedXMLParser(target=collector, forbid_dtd=True)
     try:
@@ -206,15 +206,15 @@ def _reviews(body: bytes, settings: Settings, who: str) -> list[dict[str, str]]:
         parser.close()
     except (ParseError, ValueError, LookupError) as error:
         if collector.root in _ROOTS and not collector.crowded:
-            raise TemporaryError(f"{who} is damaged, or was cut off.") from error
-        raise PermanentError(f"{who} {_NO_EXPORT}") from error
+            raise TemporaryError(f"{who} is damaged, or was cut off.", cause="nonsense", words=who) from error
+        raise PermanentError(f"{who} {_NO_EXPORT}", cause="unfit_file", words=who) from error
     _check_root(collector.root, settings, who)
     return collector.reviews
 
 
 def _check_root(root: str, settings: Settings, who: str) -> None:
     if root not in _ROOTS:
-        raise PermanentError(f"{who} {_NO_EXPORT}")
+        raise PermanentError(f"{who} {_NO_EXPORT}", cause="unfit_file", words=who)
     if _ROOTS[root] != settings.reviews:
         raise PermanentError(f'{who} is an export of {_ROOTS[root]} reviews; set reviews = "{_ROOTS[root]}".')
 

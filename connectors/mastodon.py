@@ -168,7 +168,9 @@ class Mastodon:
         found = response.json()
         entries = found.get("statuses") if job == "search" and isinstance(found, dict) else found
         if not isinstance(entries, list):
-            raise TemporaryError("Mastodon answers with something that is no list of posts")
+            raise TemporaryError(
+                "Mastodon answers with something that is no list of posts", cause="nonsense", words="Mastodon"
+            )
         page = self._page(entries, now, addressed=job == "mentions")
         state.go_on(job, [number for entry in entries if (number := _id(entry))])
         state.watched.add(page.mentions, now.timestamp())
@@ -313,7 +315,9 @@ class AnsweringMastodon(Mastodon):
         """Among the answers below the post."""
         context = (await self._get(f"v1/statuses/{mention.id}/context")).json()
         if not isinstance(context, dict) or not isinstance(context.get("descendants"), list):
-            raise TemporaryError("Mastodon answers with something that is no conversation")
+            raise TemporaryError(
+                "Mastodon answers with something that is no conversation", cause="nonsense", words="Mastodon"
+            )
         name = self._settings.account.casefold()
         ours = [
             post

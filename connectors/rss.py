@@ -131,7 +131,7 @@ class FeedAddress(_Feed):
         if response.status == 304:
             return Page(cursor=cursor)
         if not response.body or response.body.isspace():
-            raise TemporaryError(f"{self._who} answers with nothing at all")
+            raise TemporaryError(f"{self._who} answers with nothing at all", cause="nonsense", words=self._who)
         digest = xxhash.xxh3_128_hexdigest(response.body)  # five times as quick as SHA-256; nobody gains by a collision
         if digest == known.get("hash"):
             kept = self._kept(known, response, digest)
@@ -240,7 +240,7 @@ def _xml_feed(body: bytes, headers: Mapping[str, str]) -> tuple[Iterator[dict[st
         io.BytesIO(_first_entries(body)), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
     if not feed.get("version") and not feed.entries:
-        raise PermanentError(_NOT_A_FEED)
+        raise PermanentError(_NOT_A_FEED, cause="no_feed")
     language = feed.feed.get("language") or ""
     sound = not isinstance(feed.get("bozo_exception"), SAXParseException)
     return (_xml_entry(entry, language) for entry in feed.entries), sound
@@ -289,9 +289,9 @@ def _json_feed(body: bytes) -> tuple[Iterator[dict[str, str]], bool]:
     try:
         feed = json.loads(body)
     except (ValueError, RecursionError):
-        raise PermanentError("this is damaged JSON, perhaps cut off") from None
+        raise PermanentError("this is damaged JSON, perhaps cut off", cause="nonsense") from None
     if not isinstance(feed.get("items"), list):
-        raise PermanentError(_NOT_A_FEED)
+        raise PermanentError(_NOT_A_FEED, cause="no_feed")
     return (
         _json_entry(item if isinstance(item, dict) else {}, _text(feed, "language")) for item in feed["items"]
     ), True

@@ -207,7 +207,9 @@ class Shoptet:
         listing = inner(_object(answer), "data")
         reviews = listing.get("reviews")
         if not isinstance(reviews, list):
-            raise TemporaryError("Shoptet answers with something that is no list of reviews")
+            raise TemporaryError(
+                "Shoptet answers with something that is no list of reviews", cause="nonsense", words="Shoptet"
+            )
         reviews = [one if isinstance(one, dict) else {} for one in reviews]
         paginator = inner(listing, "paginator")
         return _Listing(
@@ -255,7 +257,9 @@ class Shoptet:
         answer = _object(await self._http.get(self._settings.oauth_url, headers={"Authorization": f"Bearer {secret}"}))
         self._access = string(answer, "access_token")
         if not self._access:
-            raise AuthError("The shop gives no access token; check oauth_token and oauth_url")
+            raise AuthError(
+                "The shop gives no access token; check oauth_token and oauth_url", cause="refused", words="Shoptet"
+            )
         self._expires = time.monotonic() + (_whole(answer.get("expires_in")) or 1_800) - 60.0
 
 

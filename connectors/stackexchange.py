@@ -105,9 +105,17 @@ class StackExchange:
         if isinstance(document, dict) and "error_id" in document:
             raise self._refusal(document)
         if response.status == 400:
-            raise PermanentError("Stack Exchange answers 400 Bad Request; check the options of this source")
+            raise PermanentError(
+                "Stack Exchange answers 400 Bad Request; check the options of this source",
+                cause="rejected",
+                words="Stack Exchange: 400",
+            )
         if not isinstance(document, dict) or not isinstance(document.get("items"), list):
-            raise TemporaryError("Stack Exchange answers with something that is no list of questions")
+            raise TemporaryError(
+                "Stack Exchange answers with something that is no list of questions",
+                cause="nonsense",
+                words="Stack Exchange",
+            )
         return document
 
     def _heed(self, document: Mapping[str, Any]) -> None:
@@ -169,10 +177,17 @@ def _refusal(document: Mapping[str, Any]) -> SourceError:
     """Its own words are not shown; they may repeat the key."""
     name, words = string(document, "error_name"), string(document, "error_message")
     if name in _REFUSED_KEYS or (name == "bad_parameter" and "key" in words):
-        return AuthError("Stack Exchange refuses the key of this source")
+        return AuthError("Stack Exchange refuses the key of this source", cause="refused", words="Stack Exchange")
     if name in _TRY_LATER:
         asked = _SECONDS.search(words)
         pause = min(float(asked[1]), DAY) if asked else None
-        return TemporaryError(f"Stack Exchange wants to be asked later: {name}", retry_after=pause)
+        return TemporaryError(
+            f"Stack Exchange wants to be asked later: {name}",
+            retry_after=pause,
+            cause="too_often",
+            words=f"Stack Exchange: {name}",
+        )
     hint = name if re.fullmatch(r"[a-z_]{3,40}", name) else "it does not say why"
-    return PermanentError(f"Stack Exchange refuses it: {hint}; check site and query")
+    return PermanentError(
+        f"Stack Exchange refuses it: {hint}; check site and query", cause="rejected", words=f"Stack Exchange: {hint}"
+    )

@@ -110,12 +110,18 @@ class Telegram:
         response = await self._http.get(self._address("getUpdates", asked), also=_REFUSALS)
         updates = _result(response)
         if not isinstance(updates, list):
-            raise TemporaryError("Telegram answers with something that is no list of messages")
+            raise TemporaryError(
+                "Telegram answers with something that is no list of messages", cause="nonsense", words="Telegram"
+            )
         page = self._page(updates, now)
         numbers = [number for update in rows({"all": updates}, "all") if (number := _number(update.get("update_id")))]
         after = _State(offset=max([state.offset, *(number + 1 for number in numbers)]))
         return Page(
-            mentions=page.mentions, skipped=page.skipped, cursor=after.model_dump_json(), more=len(updates) >= MOST
+            mentions=page.mentions,
+            skipped=page.skipped,
+            cursor=after.model_dump_json(),
+            more=len(updates) >= MOST,
+            once=True,  # with the next poll Telegram forgets it
         )
 
     async def close(self) -> None:
@@ -261,7 +267,9 @@ def _result(response: Response) -> Any:
     if response.status >= 400:
         raise _refusal(response, document)
     if document.get("ok") is not True:
-        raise TemporaryError("Telegram answers with something that cannot be understood")
+        raise TemporaryError(
+            "Telegram answers with something that cannot be understood", cause="nonsense", words="Telegram"
+        )
     return document.get("result")
 
 
@@ -270,11 +278,13 @@ def _refusal(response: Response, document: Mapping[str, Any]) -> SourceError:
     if status == 429:
         asked = _number(inner(document, "parameters").get("retry_after"))
         pause = min(float(asked), DAY) if asked else retry_after(response.headers.get("Retry-After"))
-        return TemporaryError("Telegram was asked too often", retry_after=pause)
+        return TemporaryError("Telegram was asked too often", retry_after=pause, cause="too_often", words="Telegram")
     if status == 409 and "webhook" in words:
         return PermanentError("the bot has a webhook, so it cannot be read; delete that with deleteWebhook")
     if status == 409:
-        return TemporaryError("another program reads this bot; give Ohlas a bot of its own")
+        return TemporaryError(
+            "another program reads this bot; give Ohlas a bot of its own", cause="taken", words="Telegram"
+        )
     if status == 400:
         return PermanentError("Telegram does not take it; was the message deleted meanwhile?")
-    return AuthError("Telegram refuses the token of this source")
+    return AuthError("Telegram refuses the token of this source", cause="refused", words="Telegram")

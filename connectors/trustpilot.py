@@ -170,7 +170,9 @@ class Trustpilot:
         document = _object(await self._asked("GET", f"business-units/{self._settings.business_unit}/reviews", asked))
         reviews = document.get("reviews")
         if not isinstance(reviews, list):
-            raise TemporaryError("Trustpilot answers with something that is no list of reviews")
+            raise TemporaryError(
+                "Trustpilot answers with something that is no list of reviews", cause="nonsense", words="Trustpilot"
+            )
         page = _page(reviews, self._settings, now)
         state.go_on(page.mentions, len(reviews) >= MOST, now.timestamp())
         return page
@@ -293,7 +295,11 @@ class _Grant:
             if time.monotonic() >= self._until and not (self._renewal and await self._got(renewing=True)):
                 self._renewal = ""
                 if not await self._got(renewing=False):
-                    raise AuthError("Trustpilot gives no token; check key and secret, or login and password")
+                    raise AuthError(
+                        "Trustpilot gives no token; check key and secret, or login and password",
+                        cause="refused",
+                        words="Trustpilot",
+                    )
             return self._token
 
     async def _got(self, *, renewing: bool) -> bool:
@@ -305,13 +311,17 @@ class _Grant:
                 "POST", f"{TOKENS}/{path}", headers=self._headers, body=form.encode(), also=(400, 401, 403)
             )
         except OutcomeUnknown:
-            raise TemporaryError("Trustpilot gives no token at the moment") from None
+            raise TemporaryError(
+                "Trustpilot gives no token at the moment", cause="disturbed", words="Trustpilot"
+            ) from None
         if answer.status >= 400:
             return False
         given = _object(answer)
         self._token = string(given, "access_token")
         if not self._token:
-            raise TemporaryError("Trustpilot answers with something that is no token")
+            raise TemporaryError(
+                "Trustpilot answers with something that is no token", cause="nonsense", words="Trustpilot"
+            )
         self._renewal = string(given, "refresh_token")
         lives = str(given.get("expires_in"))  # a text that holds a number
         self._until = time.monotonic() + max(float(lives if lives.isdecimal() else 3600.0) - EARLY, 0.0)

@@ -202,7 +202,9 @@ class YouTube:
             raise self._refusal(response)
         document = response.json()
         if not isinstance(document, dict) or not isinstance(document.get("items"), list):
-            raise TemporaryError("YouTube answers with something that is no list of comments")
+            raise TemporaryError(
+                "YouTube answers with something that is no list of comments", cause="nonsense", words="YouTube"
+            )
         return document
 
     def _refusal(self, response: Response) -> SourceError:
@@ -337,11 +339,16 @@ def _refusal(response: Response) -> SourceError:
     if reasons & _SPENT:
         now = datetime.now(UTC)
         pause = (_DAYS.forgets(_DAYS.slot(now)) - now).total_seconds()
-        return TemporaryError("the units that YouTube gives the project for a day are used up", retry_after=pause)
+        return TemporaryError(
+            "the units that YouTube gives the project for a day are used up",
+            retry_after=pause,
+            cause="quota",
+            words="YouTube",
+        )
     if reasons & _BAD_KEY:
-        return AuthError("YouTube refuses the key of this source")
+        return AuthError("YouTube refuses the key of this source", cause="refused", words="YouTube")
     if "commentsDisabled" in reasons:
         return PermanentError("YouTube shows no comments there, because they are switched off")
     if reasons & {"videoNotFound", "channelNotFound"}:
-        return NotFound("YouTube knows no such video or channel; check the IDs")
+        return NotFound("YouTube knows no such video or channel; check the IDs", cause="not_there", words="YouTube")
     return refusal(response, "YouTube")

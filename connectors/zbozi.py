@@ -116,7 +116,9 @@ class Zbozi:
         document = _object(await self._asked("GET", f"{_PATHS[kind]}/", asked))
         items = document.get("items")
         if not isinstance(items, list):
-            raise TemporaryError("Zboží.cz answers with something that is no list of reviews")
+            raise TemporaryError(
+                "Zboží.cz answers with something that is no list of reviews", cause="nonsense", words="Zboží.cz"
+            )
         count = inner(document, "meta").get("count")
         state.go_on(len(items), count if isinstance(count, int) else None, kind)
         mentions, skipped = _mentions(items, self._settings, now)
@@ -166,7 +168,9 @@ class Zbozi:
                 self._token = string(said, "access_token")
                 self._expires = time.monotonic() + (lives if isinstance(lives, int) else 300) - 60.0
                 return
-        raise AuthError("Sklik refuses the key of this source; make a new one under Nástroje, API")
+        raise AuthError(
+            "Sklik refuses the key of this source; make a new one under Nástroje, API", cause="refused", words="Sklik"
+        )
 
     async def _exchange(self, headers: Mapping[str, str], form: Mapping[str, str]) -> Response:
         sent = {**headers, "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -174,7 +178,7 @@ class Zbozi:
         try:
             return await self._http.send("POST", url, headers=sent, body=body, also=(400, 401, 403, 415, 422))
         except OutcomeUnknown:
-            raise TemporaryError("Sklik gives no token at the moment") from None
+            raise TemporaryError("Sklik gives no token at the moment", cause="disturbed", words="Sklik") from None
 
 
 class AnsweringZbozi(Zbozi):

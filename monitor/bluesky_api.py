@@ -88,7 +88,9 @@ class BlueskyApi:
         response = await self._get(method, query)
         found = response.json()
         if not isinstance(found, dict) or not isinstance(found.get(name), list):
-            raise TemporaryError("Bluesky answers with something that is no list of posts")
+            raise TemporaryError(
+                "Bluesky answers with something that is no list of posts", cause="nonsense", words="Bluesky"
+            )
         return found, heed(self._requests, response.headers, datetime.now(UTC))
 
     async def posts(self, uris: list[str]) -> list[dict[str, Any]]:
@@ -129,7 +131,7 @@ class BlueskyApi:
             return None
         value = inner(found, "value")
         if not value:
-            raise TemporaryError("Bluesky answers with something that is no post")
+            raise TemporaryError("Bluesky answers with something that is no post", cause="nonsense", words="Bluesky")
         if fold(string(value, "text")) != fold(text):
             raise PermanentError("Another answer stands there; a person has to look.")
         return found
@@ -166,7 +168,9 @@ class BlueskyApi:
         self._sign_ins.take()
         session = await self._token("createSession", body, {"Content-Type": "application/json"})
         if session is None:
-            raise AuthError("Bluesky refuses the handle or the app password of this source")
+            raise AuthError(
+                "Bluesky refuses the handle or the app password of this source", cause="refused", words="Bluesky"
+            )
         return session
 
     async def _token(self, method: str, body: bytes, headers: dict[str, str]) -> _Session | None:
@@ -175,7 +179,7 @@ class BlueskyApi:
         try:
             response = await self._http.send("POST", url, headers=headers, body=body, also=_UNDERSTOOD)
         except OutcomeUnknown:
-            raise TemporaryError("Bluesky lets nobody in at the moment") from None
+            raise TemporaryError("Bluesky lets nobody in at the moment", cause="disturbed", words="Bluesky") from None
         if response.status == 429:
             raise too_many("Bluesky", response.headers, datetime.now(UTC), self._sign_ins)
         if response.status in _UNDERSTOOD:
@@ -184,7 +188,7 @@ class BlueskyApi:
         given = found if isinstance(found, dict) else {}
         session = _Session(string(given, "did"), string(given, "accessJwt"), string(given, "refreshJwt"))
         if not (session.did and session.access):
-            raise TemporaryError("Bluesky answers with something that is no session")
+            raise TemporaryError("Bluesky answers with something that is no session", cause="nonsense", words="Bluesky")
         return session
 
 
@@ -218,9 +222,9 @@ def _understood(response: Response, meter: Meter) -> Response:
     if response.status == 400:
         name = _error(response)
         if name == "RecordNotFound":
-            raise NotFound("Bluesky knows no such post")
+            raise NotFound("Bluesky knows no such post", cause="not_there", words="Bluesky")
         if name in ("AccountTakedown", "AccountDeactivated", "AccountSuspended"):
-            raise AuthError(f"Bluesky has closed this account: {name}")
+            raise AuthError(f"Bluesky has closed this account: {name}", cause="closed", words=f"Bluesky: {name}")
         hint = name if re.fullmatch(r"[A-Za-z]{3,40}", name) else "it does not say why"
-        raise PermanentError(f"Bluesky refuses it: {hint}")
+        raise PermanentError(f"Bluesky refuses it: {hint}", cause="rejected", words=f"Bluesky: {hint}")
     return response

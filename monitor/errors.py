@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 
 class OhlasError(Exception):
@@ -26,14 +27,28 @@ class Ambiguous(OhlasError):
 
 
 class SourceError(OhlasError):
-    """A source did not do what was asked of it. Only the subclasses are raised."""
+    """A source did not do what was asked of it. Only the subclasses are raised.
+
+    The message is English. `cause` says what happened as a code, which responders/cause_codes.py has in words, for
+    people who read another language; `words` is what they see quoted after it: an address, a status, what a platform
+    said. Without a `cause` the class has one, and the message itself is what is quoted.
+    """
+
+    usual: ClassVar[str] = "failed"
+
+    def __init__(self, message: str, *, cause: str = "", words: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause or self.usual
+        self.words = words if cause else message
 
 
 class TemporaryError(SourceError):
     """Try again later, `retry_after` seconds from now at the earliest where the source said so."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    usual = "passing"
+
+    def __init__(self, message: str, *, retry_after: float | None = None, cause: str = "", words: str = "") -> None:
+        super().__init__(message, cause=cause, words=words)
         self.retry_after = retry_after
 
 
@@ -41,20 +56,26 @@ class BudgetSpent(TemporaryError):
     """Nothing was asked: the quota or the money of this account is used up until `until`. The source itself is well."""
 
     def __init__(self, message: str, *, until: datetime, now: datetime) -> None:
-        super().__init__(message, retry_after=max(0.0, (until - now).total_seconds()))
+        super().__init__(message, retry_after=max(0.0, (until - now).total_seconds()), cause="quota")
         self.until = until
 
 
 class AuthError(SourceError):
     """Stop this source and tell a person, once: its credentials are refused."""
 
+    usual = "refused"
+
 
 class PermanentError(SourceError):
     """Trying again will not help: drop the reply; of a poll, a person has to look."""
 
+    usual = "lasting"
+
 
 class NotFound(PermanentError):
     """What was asked for is surely not there (404, 410)."""
+
+    usual = "not_there"
 
 
 class OutcomeUnknown(SourceError):

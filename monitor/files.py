@@ -68,7 +68,9 @@ def read(path: Path, limit: int = LIMIT) -> bytes:
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     if len(body) > limit:
-        raise PermanentError(f"{path} is larger than {limit // 1024**2} MiB; split it.")
+        raise PermanentError(
+            f"{path} is larger than {limit // 1024**2} MiB; split it.", cause="too_large", words=str(path)
+        )
     return body
 
 
@@ -89,13 +91,17 @@ def _unreadable(path: Path, error: OSError | ValueError) -> SourceError:
         return PermanentError("`path` is too long to be a file; check it in config.toml.")
     match error:
         case FileNotFoundError() | NotADirectoryError() | ValueError():
-            return PermanentError(f"There is no file {path}; check `path` in config.toml.")
+            return PermanentError(
+                f"There is no file {path}; check `path` in config.toml.", cause="no_file", words=str(path)
+            )
         case IsADirectoryError():
-            return PermanentError(f"{path} is a folder; name one file in it.")
+            return PermanentError(f"{path} is a folder; name one file in it.", cause="no_file", words=str(path))
         case PermissionError():
-            return PermanentError(f"{path} may not be read; let the user that runs Ohlas read it.")
+            return PermanentError(
+                f"{path} may not be read; let the user that runs Ohlas read it.", cause="no_file", words=str(path)
+            )
         case _:
-            return TemporaryError(f"{path} could not be read: {error.strerror}.")
+            return TemporaryError(f"{path} could not be read: {error.strerror}.", cause="no_file", words=str(path))
 
 
 def decode(body: bytes) -> str:

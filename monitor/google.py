@@ -164,13 +164,13 @@ class GoogleApi:
         try:
             response = await self._http.send("POST", TOKENS, headers=headers, body=body, also=(400, 401, 403))
         except OutcomeUnknown:
-            raise TemporaryError("Google gives no token at the moment") from None
+            raise TemporaryError("Google gives no token at the moment", cause="disturbed", words="Google") from None
         if response.status >= 400:
             raise AuthError(self._grant.refused)
         given = response.json()
         token = string(given if isinstance(given, dict) else {}, "access_token")
         if not token or not (token.isascii() and token.isprintable()):
-            raise TemporaryError("Google answers with something that is no token")
+            raise TemporaryError("Google answers with something that is no token", cause="nonsense", words="Google")
         lasts = given.get("expires_in")
         return token, now + max((lasts if isinstance(lasts, int) else LIFETIME) - EARLY, 0.0)
 
@@ -180,13 +180,24 @@ def refusal(response: Response, name: str) -> SourceError:
     reasons = _reasons(response)
     if response.status == 429 or (response.status == 403 and reasons & _BUSY):
         pause = retry_after(response.headers.get("Retry-After"))
-        return TemporaryError(f"{name} was asked too often; its quota is used up for a while", retry_after=pause)
+        return TemporaryError(
+            f"{name} was asked too often; its quota is used up for a while",
+            retry_after=pause,
+            cause="too_often",
+            words=name,
+        )
     if hint := next((words for reason, words in _HINTS.items() if reason in reasons), ""):
         return AuthError(f"{name}: {hint}")
     if response.status == 400:
-        return PermanentError(f"{name} does not take what it was sent; check the options of this source, or the answer")
+        return PermanentError(
+            f"{name} does not take what it was sent; check the options of this source, or the answer",
+            cause="rejected",
+            words=name,
+        )
     if response.status == 404:
-        return NotFound(f"{name} knows nothing of the kind; check the options of this source")
+        return NotFound(
+            f"{name} knows nothing of the kind; check the options of this source", cause="not_there", words=name
+        )
     return error_for(response.status, name, response.headers)
 
 

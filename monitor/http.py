@@ -61,24 +61,27 @@ class Response:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            raise TemporaryError(f"{masked_url(self.url)} did not answer with JSON") from None
+            who = masked_url(self.url)
+            raise TemporaryError(f"{who} did not answer with JSON", cause="nonsense", words=who) from None
 
 
 class Unreachable(TemporaryError):
     """No whole answer came. `cause`: no such host; its name server does not answer; the certificate has ended, is of
     another host or of nobody known; no TLS at all; no connection; no network here; too slow; broken off."""
 
-    def __init__(self, message: str, cause: Cause) -> None:
-        super().__init__(message)
-        self.cause = cause
+    cause: Cause
+
+    def __init__(self, message: str, cause: Cause, words: str) -> None:
+        super().__init__(message, cause=cause, words=words)
 
 
 class Unreadable(PermanentError):
     """An address that leads to nothing that can be read; `cause` says why."""
 
-    def __init__(self, message: str, cause: Literal["redirects", "too_large", "private"]) -> None:
-        super().__init__(message)
-        self.cause = cause
+    cause: Literal["redirects", "too_large", "private"]
+
+    def __init__(self, message: str, cause: Literal["redirects", "too_large", "private"], words: str) -> None:
+        super().__init__(message, cause=cause, words=words)
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
@@ -98,13 +101,17 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
 def error_for(status: int, who: str, headers: Mapping[str, str], now: datetime | None = None) -> SourceError:
     """The one place that turns a status into an error. `who` is shown to people: a masked address, or a name."""
     said = f"{who} answers {status} {_phrase(status)}".rstrip()
+    words = f"{who}: {status}"
     if status in (401, 403):
-        return AuthError(f"{said}: check the key or password of this source, or whether the site lets us in")
+        hint = "check the key or password of this source, or whether the site lets us in"
+        return AuthError(f"{said}: {hint}", cause="refused", words=words)
     if status in (408, 425, 429) or status >= 500:
-        return TemporaryError(said, retry_after=retry_after(headers.get("Retry-After"), now))
+        cause = "too_often" if status == 429 else "disturbed"
+        pause = retry_after(headers.get("Retry-After"), now)
+        return TemporaryError(said, retry_after=pause, cause=cause, words=words)
     if status in (404, 410):
-        return NotFound(f"{said}: check the address, or remove this source")
-    return PermanentError(said)
+        return NotFound(f"{said}: check the address, or remove this source", cause="not_there", words=words)
+    return PermanentError(said, cause="rejected", words=words)
 
 
 def _phrase(status: int) -> str:
@@ -233,7 +240,8 @@ class Http:
             moved = str(following) if permanent else moved
             headers = headers if following.origin() == url.origin() else _harmless(headers)
             url = following
-        raise Unreadable(f"{masked_url(str(url))} redirects more than {MAX_REDIRECTS} times", "redirects")
+        who = masked_url(str(url))
+        raise Unreadable(f"{who} redirects more than {MAX_REDIRECTS} times", "redirects", who)
 
     async def _answer(self, response: aiohttp.ClientResponse, url: URL, moved: str, also: Collection[int]) -> Response:
         if not 200 <= response.status < 300 and response.status not in (304, *also):
@@ -254,10 +262,12 @@ class Http:
 
     def _unreachable(self, error: Exception, who: str) -> SourceError:
         if _BLOCKED in str(error):
-            return Unreadable(f"{who} {_BLOCKED}; where that is meant, name it in service.allow_private", "private")
+            hint = "where that is meant, name it in service.allow_private"
+            return Unreadable(f"{who} {_BLOCKED}; {hint}", "private", who)
         if isinstance(error, ValueError) and not isinstance(error, OSError):  # a refused certificate is both
-            return PermanentError(f"{who} is not an address that can be used; check its spelling")
-        return Unreachable(f"{who}: {self._why(error)}", _cause(error))
+            problem = f"{who} is not an address that can be used; check its spelling"
+            return PermanentError(problem, cause="bad_address", words=who)
+        return Unreachable(f"{who}: {self._why(error)}", _cause(error), who)
 
     def _why(self, error: Exception) -> str:
         match error:
@@ -315,7 +325,9 @@ async def _only_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 def _checked(text: str) -> URL:
     url = URL(text)
     if url.scheme not in ("http", "https") or not url.host:
-        raise PermanentError(f"{masked_url(text)} cannot be read: only http:// and https:// addresses are")
+        who = masked_url(text)
+        problem = f"{who} cannot be read: only http:// and https:// addresses are"
+        raise PermanentError(problem, cause="bad_address", words=who)
     return url
 
 
@@ -350,11 +362,10 @@ async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
             parts.append(part)
             size += len(part)
             if size > most:
-                raise Unreadable(
-                    f"{inflate.who} answers with more than {most // 2**20} MiB; it is not read", "too_large"
-                )
+                said = f"{inflate.who} answers with more than {most // 2**20} MiB; it is not read"
+                raise Unreadable(said, "too_large", inflate.who)
     if not inflate.complete:
-        raise TemporaryError(f"{inflate.who}: the answer was cut off")
+        raise TemporaryError(f"{inflate.who}: the answer was cut off", cause="cut_off", words=inflate.who)
     return b"".join(parts)
 
 
@@ -368,7 +379,8 @@ class _Inflater:
         self._encoding = response.headers.get("Content-Encoding", "").strip().lower().removeprefix("x-")
         self._stream: Any = None  # zlib.decompressobj has no public type
         if self._encoding not in ("", "identity", "gzip", "deflate"):
-            raise TemporaryError(f"{self.who} answers in a compression that was not asked for")
+            said = f"{self.who} answers in a compression that was not asked for"
+            raise TemporaryError(said, cause="nonsense", words=self.who)
 
     @property
     def who(self) -> str:
@@ -403,7 +415,8 @@ class _Inflater:
         try:
             part: bytes = self._stream.decompress(piece, self.STEP)
         except zlib.error:
-            raise TemporaryError(f"{self.who}: the compressed answer is damaged") from None
+            said = f"{self.who}: the compressed answer is damaged"
+            raise TemporaryError(said, cause="cut_off", words=self.who) from None
         return part
 
     def _window(self, piece: bytes) -> int:

@@ -59,7 +59,7 @@ def opened(box: BaseMailBox, folder: str) -> int:
     try:
         box.folder.set(folder, readonly=True)
     except MailboxFolderSelectError:
-        raise PermanentError(f"the mailbox has no folder {folder}") from None
+        raise PermanentError(f"the mailbox has no folder {folder}", cause="no_folder", words=folder) from None
     _, found = box.client.response("UIDVALIDITY")
     return int(found[-1] or 0)
 
@@ -115,16 +115,22 @@ class _Session(Generic[T]):
         try:
             return self._worked()
         except MailboxLoginError:
-            raise AuthError(f"{host} refuses the user or the password of this source") from None
+            raise AuthError(
+                f"{host} refuses the user or the password of this source", cause="refused", words=host
+            ) from None
         except FileNotFoundError:
             raise PermanentError("there is no such file as ca names") from None
         except ssl.SSLCertVerificationError as error:
-            raise TemporaryError(f"the certificate of {host} is not trusted: {error.verify_message}") from None
+            raise TemporaryError(
+                f"the certificate of {host} is not trusted: {error.verify_message}", cause="untrusted", words=host
+            ) from None
         except socket.gaierror:
-            raise TemporaryError(f"{host}: no such host name, or the name service does not answer") from None
+            raise TemporaryError(
+                f"{host}: no such host name, or the name service does not answer", cause="no_host", words=host
+            ) from None
         except (OSError, ImapToolsError, imaplib.IMAP4.error, EOFError) as error:
-            said = one_line(str(error)) or type(error).__name__
-            raise TemporaryError(f"{host}: {said.replace(self._account.password, '***')}") from None
+            said = (one_line(str(error)) or type(error).__name__).replace(self._account.password, "***")
+            raise TemporaryError(f"{host}: {said}", cause="mailbox", words=f"{host}: {said}") from None
 
     def _worked(self) -> T:
         self._box = box = _connected(self._account)

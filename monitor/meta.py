@@ -179,7 +179,9 @@ class GraphApi:
             raise refusal(response, self._name)
         answer = response.json()
         if not isinstance(answer, dict):
-            raise TemporaryError(f"{self._name} answers with something that is no object")
+            raise TemporaryError(
+                f"{self._name} answers with something that is no object", cause="nonsense", words=self._name
+            )
         return answer
 
     def _slow_down(self, response: Response) -> None:
@@ -223,7 +225,7 @@ def listed(answer: Mapping[str, Any], name: str) -> list[Any]:
     """The list that an edge answers with; TemporaryError where it is none."""
     found = answer.get("data")
     if not isinstance(found, list):
-        raise TemporaryError(f"{name} answers with something that is no list")
+        raise TemporaryError(f"{name} answers with something that is no list", cause="nonsense", words=name)
     return found
 
 
@@ -266,12 +268,21 @@ def refusal(response: Response, name: str, *, writing: bool = False) -> SourceEr
     code, subcode = int(_number(error, "code")), int(_number(error, "error_subcode"))
     if code in _BUSY or response.status == 429:
         seconds = pause(response.headers)[0] or retry_after(response.headers.get("Retry-After"))
-        return TemporaryError(f"{name} was asked too often; it wants to be left alone for a while", retry_after=seconds)
+        return TemporaryError(
+            f"{name} was asked too often; it wants to be left alone for a while",
+            retry_after=seconds,
+            cause="too_often",
+            words=name,
+        )
     if code in _TOKEN:
         why = _ENDED.get(subcode, "it is wrong, or not good any more")
-        return AuthError(f"{name} refuses the token: {why}; make a new one, as README.md says")
+        return AuthError(
+            f"{name} refuses the token: {why}; make a new one, as README.md says", cause="token", words=name
+        )
     if code in _PERMISSION:
-        return AuthError(f"{name} misses a permission; make a token with all that README.md names")
+        return AuthError(
+            f"{name} misses a permission; make a token with all that README.md names", cause="permission", words=name
+        )
     if "appsecret_proof" in string(error, "message"):
         return AuthError(f"{name} does not take the app_secret, or wants one; is it the secret of the token's app?")
     if code in _UNSURE or error.get("is_transient") is True:
@@ -284,22 +295,37 @@ def _passing(message: str, name: str, writing: bool) -> SourceError:
         return OutcomeUnknown(f"{name} is disturbed; it may have taken the answer all the same")
     if "reduce the amount of data" in message:  # not documented
         return TooMuch(f"{name} finds that too much is asked for at once")
-    return TemporaryError(f"{name} is disturbed at the moment")
+    return TemporaryError(f"{name} is disturbed at the moment", cause="disturbed", words=name)
 
 
 def _final(code: int, subcode: int, name: str, writing: bool) -> SourceError | None:
     if code == _BLOCKED and writing:
         return PermanentError(f"{name} blocks answers of this page for a while; a person has to look there")
     if code == _BLOCKED:
-        return TemporaryError(f"{name} blocks this page or app for a while; look there for a notice", retry_after=DAY)
+        return TemporaryError(
+            f"{name} blocks this page or app for a while; look there for a notice",
+            retry_after=DAY,
+            cause="blocked",
+            words=name,
+        )
     if code == _TWICE:
         return OutcomeUnknown(f"{name} says that the same text was posted already")
     if code in _OLD:
-        return PermanentError(f"{name} offers this no more in the version that is asked for; Ohlas has to be updated")
+        return PermanentError(
+            f"{name} offers this no more in the version that is asked for; Ohlas has to be updated",
+            cause="outdated",
+            words=name,
+        )
     if code == _UNKNOWN_NAME or (code, subcode) == (_BAD, _NOT_THERE):
-        return NotFound(f"{name} does not show this; it is deleted, or the token may not see it")
+        return NotFound(
+            f"{name} does not show this; it is deleted, or the token may not see it", cause="not_there", words=name
+        )
     if code == _BAD:
-        return PermanentError(f"{name} does not take what it was sent; check the options of this source, or the answer")
+        return PermanentError(
+            f"{name} does not take what it was sent; check the options of this source, or the answer",
+            cause="rejected",
+            words=name,
+        )
     return None
 
 

@@ -35,7 +35,8 @@ def too_many(who: str, headers: Mapping[str, str], now: datetime, meter: Meter |
     seconds = until_reset(headers, now) if asked is None else asked
     if meter is not None:
         meter.close(A_WHILE if seconds is None else seconds)
-    return TemporaryError(str(error_for(429, who, headers)), retry_after=seconds)
+    told = error_for(429, who, headers)
+    return TemporaryError(str(told), retry_after=seconds, cause=told.cause, words=told.words)
 
 
 def remaining(headers: Mapping[str, str]) -> float | None:

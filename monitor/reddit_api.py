@@ -71,7 +71,9 @@ class RedditApi:
         """With "children", which are objects, and "after", which asks for the next page."""
         listing = inner(await self.get(path, {"limit": str(MOST), **query}), "data")
         if not isinstance(listing.get("children"), list):
-            raise TemporaryError("Reddit answers with something that is no list of posts")
+            raise TemporaryError(
+                "Reddit answers with something that is no list of posts", cause="nonsense", words="Reddit"
+            )
         return listing | {"children": [one if isinstance(one, dict) else {} for one in listing["children"]]}
 
     async def comment(self, name: str, text: str) -> dict[str, Any]:
@@ -103,12 +105,18 @@ class RedditApi:
             self._praw = None  # with its token; nothing has happened yet
             if not last:
                 return self._request(method, path, fields, last=True)
-            raise AuthError("Reddit refuses its own token; check the keys of this source") from None
+            raise AuthError(
+                "Reddit refuses its own token; check the keys of this source", cause="refused", words="Reddit"
+            ) from None
         except OAuthException:
-            raise AuthError("Reddit refuses the keys, the name or the password of this source") from None
+            raise AuthError(
+                "Reddit refuses the keys, the name or the password of this source", cause="refused", words="Reddit"
+            ) from None
         except (PrawcoreException, LookupError, TypeError, ValueError, AttributeError):
             if reading:
-                raise TemporaryError("Reddit answers with something that cannot be understood") from None
+                raise TemporaryError(
+                    "Reddit answers with something that cannot be understood", cause="nonsense", words="Reddit"
+                ) from None
             raise OutcomeUnknown("Reddit answers a reply with something that cannot be understood") from None
 
     def _signed_in(self) -> praw.Reddit:
@@ -142,7 +150,9 @@ def _refusal(errors: object) -> SourceError:
     if code == "RATELIMIT":
         asked = _BREAK.search(words)
         pause = int(asked[1]) * _SECONDS[asked[2]] if asked else 600.0
-        return TemporaryError("Reddit wants this account to take a break", retry_after=pause)
+        return TemporaryError(
+            "Reddit wants this account to take a break", retry_after=pause, cause="too_often", words="Reddit"
+        )
     return PermanentError(f"Reddit does not take this answer: {code if re.fullmatch(r'[A-Z_]{3,60}', code) else '?'}")
 
 
@@ -262,7 +272,7 @@ class _Line:
         if answer.status == 401:
             raise _TokenRefused
         if urlsplit(answer.url).path != urlsplit(url).path:
-            raise NotFound("Reddit knows no such subreddit; check the names")
+            raise NotFound("Reddit knows no such subreddit; check the names", cause="not_there", words="Reddit")
         return answer
 
     async def _posted(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
@@ -270,7 +280,7 @@ class _Line:
             try:
                 return await self._http.send("POST", url, headers=headers, body=body, also=(429,))
             except OutcomeUnknown:
-                raise TemporaryError("Reddit gives no token at the moment") from None
+                raise TemporaryError("Reddit gives no token at the moment", cause="disturbed", words="Reddit") from None
         answer = await self._http.send("POST", url, headers=headers, body=body, also=(401, 403, 429))
         if answer.status == 403:
             raise PermanentError("Reddit does not let this account answer there")

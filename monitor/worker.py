@@ -71,9 +71,11 @@ class Worker:
                     answer = await _exchange(await self._started(), request, body)
             except TimeoutError:
                 await self._end()
-                raise TemporaryError(f"reading it took more than {self._wall:g} s; is this machine too busy?") from None
+                raise TemporaryError(
+                    f"reading it took more than {self._wall:g} s; is this machine too busy?", cause="slow_reading"
+                ) from None
             except (OSError, EOFError):
-                raise PermanentError(_epitaph(await self._died())) from None
+                raise PermanentError(_epitaph(await self._died()), cause="unreadable") from None
             except asyncio.CancelledError:
                 await self._end()  # the answer to this request must not meet the next one
                 raise

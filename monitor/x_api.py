@@ -229,7 +229,10 @@ def _refusal(response: Response, meter: Meter, *, writing: bool) -> SourceError:
     said = response.body[:20_000].decode("utf-8", "replace").casefold()
     if response.status == 402 or "usage-capped" in said or "usagecapexceeded" in said:
         return TemporaryError(
-            "the credits of this account on X are used up; buy some in its console", retry_after=3600.0
+            "the credits of this account on X are used up; buy some in its console",
+            retry_after=3600.0,
+            cause="credits",
+            words="X",
         )
     if response.status == 429:
         return too_many("X", response.headers, datetime.now(UTC), None if writing else meter)
@@ -248,8 +251,9 @@ def _document(response: Response) -> dict[str, Any]:
         return document
     problems = rows(document, "errors") if isinstance(document, dict) else []
     if problems:
-        raise PermanentError(f"X refuses it: {one_line(string(problems[0], 'title'), 100) or 'it does not say why'}")
-    raise TemporaryError("X answers with something that is no list of posts")
+        title = one_line(string(problems[0], "title"), 100)
+        raise PermanentError(f"X refuses it: {title or 'it does not say why'}", cause="rejected", words=f"X: {title}")
+    raise TemporaryError("X answers with something that is no list of posts", cause="nonsense", words="X")
 
 
 def _price(kind: str, document: Mapping[str, Any]) -> float:
