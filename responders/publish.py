@@ -44,7 +44,7 @@ class Patience:
     longest_retry: timedelta = timedelta(hours=1)
     tries: int = 8
     lookups: int = 10
-    unread: timedelta = timedelta(hours=1)  # for which an approval waits for an original that cannot be read
+    unread: timedelta = timedelta(hours=1)  # for which an approval waits for what cannot be read
     moderations: int = 40  # times that a platform is asked whether it shows an answer, about two weeks in all
 
     def retry(self, count: int) -> timedelta:
@@ -142,12 +142,13 @@ class Publisher:
 
     async def _put_off(self, draft: Draft, error: BaseException) -> None:
         """The original could not be read: not posted now, and after a while left to a person."""
-        now, publications = self.clock(), self.store.publications
-        if draft.decided_at and now - draft.decided_at > self.patience.unread:
+        now, publications, pause = self.clock(), self.store.publications, _asked_for(error)
+        waited = now - draft.decided_at if draft.decided_at else timedelta()
+        if max(waited, pause) > self.patience.unread:
             await self.store.run(publications.give_back, draft, f"the original cannot be read: {error}", now)
             log.warning("draft %d was not published, the original cannot be read: %s", draft.id, error)
             return
-        await self.store.run(publications.put_off, draft, now + self.patience.first_retry)
+        await self.store.run(publications.put_off, draft, now + max(self.patience.first_retry, pause))
 
     async def _moderate(self, waiting: Moderating) -> None:
         publication, now = waiting.publication, self.clock()
@@ -162,9 +163,9 @@ class Publisher:
                 log.warning("the platform refuses to show the answer of draft %d", publication.draft_id)
             case Moderated(state="visible"):
                 await self.store.run(self.store.publications.moderated, publication, None, now)
-            case _:  # still looked at, or the platform could not be asked
+            case answer:  # still looked at, or the platform could not be asked
                 more = waiting.asked + 1 < self.patience.moderations
-                later = now + self.patience.moderation(waiting.asked) if more else None
+                later = now + max(self.patience.moderation(waiting.asked), _asked_for(answer)) if more else None
                 await self.store.run(self.store.publications.moderated, publication, later, now)
 
     async def _read(self, request: Awaitable[T], source: str) -> T | SourceError:
@@ -207,7 +208,7 @@ class Publisher:
                 await self._save(publications.finish, publication, outcome, self._look_at(publication, now))
                 log.info("published the answer of draft %d", publication.draft_id)
             case TemporaryError() if publication.attempts < self.patience.tries:
-                pause = max(self.patience.retry(publication.attempts - 1), timedelta(seconds=outcome.retry_after or 0))
+                pause = max(self.patience.retry(publication.attempts - 1), _asked_for(outcome))
                 await self._save(publications.postpone, publication, str(outcome), now + pause)
             case SourceError() if not isinstance(outcome, OutcomeUnknown):
                 await self._save(publications.fail, publication, str(outcome))
@@ -255,10 +256,16 @@ class Publisher:
 
     async def _look_again(self, unknown: UnknownPublication, error: BaseException) -> None:
         why = str(error) if isinstance(error, SourceError) else f"unexpected {type(error).__name__}"
-        more = unknown.lookups + 1 < self.patience.lookups
-        at = self.clock() + self.patience.retry(unknown.lookups) if more else None
+        pause = _asked_for(error)
+        more = unknown.lookups + 1 < self.patience.lookups and pause <= self.patience.unread
+        at = self.clock() + max(self.patience.retry(unknown.lookups), pause) if more else None
         await self.store.run(self.store.publications.look_again, unknown.publication, why, at)
 
     async def _save(self, operation: Callable[..., None], publication: Publication, *values: object) -> None:
         """Shielded: once a request was made, what became of it is written down even while Ohlas stops."""
         await asyncio.shield(self.store.run(operation, publication, *values, self.clock()))
+
+
+def _asked_for(outcome: object) -> timedelta:
+    """For how long the platform, or a budget that is used up, wants nothing to be asked."""
+    return timedelta(seconds=outcome.retry_after or 0) if isinstance(outcome, TemporaryError) else timedelta()

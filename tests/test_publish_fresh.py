@@ -14,7 +14,7 @@ from monitor.model import Decision, DraftState
 from monitor.store.sqlite import SqliteStore
 from responders.approval import Rules, decide
 from responders.publish import Patience, Publisher
-from tests.loopback import LOOPBACK, Loopback
+from tests.loopback import LOOPBACK, Answer, Asked, Loopback
 from tests.made import NOON, arrive, draft_all, mention, people
 from tests.platform import SECRET, Fault, Platform
 
@@ -28,6 +28,7 @@ class Case:
 
     def __init__(self, store: SqliteStore, server: Loopback, http: Http) -> None:
         self.platform = Platform(mentions={"m1": SHOWN})
+        self.server = server
         server.answer = self.platform
         settings = Settings(
             kind="webhook",
@@ -114,6 +115,51 @@ async def test_an_original_that_cannot_be_read_waits_and_then_a_person_is_asked(
     case.platform.fault = lambda _number: ""
     case.approve()
     await case.publisher.publish_due()
+    assert (case.state, len(case.platform.posts)) == (DraftState.PUBLISHED, 1)
+
+
+def busy(case: Case, seconds: int) -> list[Asked]:
+    """The platform wants to be left alone for so long; returns what it is asked nevertheless."""
+    asked: list[Asked] = []
+
+    def answer(one: Asked) -> Answer:
+        asked.append(one)
+        return Answer(status=429, headers={"Retry-After": str(seconds)})
+
+    case.server.answer = answer
+    return asked
+
+
+async def test_a_platform_that_wants_a_break_is_not_asked_for_the_original_before_its_end(case: Case) -> None:
+    asked = busy(case, 1800)
+    for _ in range(29):
+        await case.publisher.publish_due()
+        case.now += timedelta(minutes=1)
+    assert (case.state, len(asked)) == (DraftState.APPROVED, 1)
+    case.server.answer = case.platform
+    case.now += timedelta(minutes=2)
+    await case.publisher.publish_due()
+    assert (case.state, len(case.platform.posts)) == (DraftState.PUBLISHED, 1)
+
+
+async def test_who_would_wait_too_long_for_the_original_is_asked_at_once(case: Case) -> None:
+    busy(case, 8 * 3600)
+    await case.publisher.publish_due()
+    assert (case.state, case.platform.requests) == (DraftState.FAILED, 0)
+
+
+async def test_a_platform_that_wants_a_break_is_not_asked_for_the_answer_before_its_end(case: Case) -> None:
+    case.platform.fault = lambda number: "drop after accepting" if number == 1 else ""
+    await case.publisher.publish_due()
+    case.now += Patience().settle
+    asked = busy(case, 3000)
+    for _ in range(49):
+        await case.publisher.look_up_due()
+        case.now += timedelta(minutes=1)
+    assert (case.state, len(asked)) == (DraftState.UNKNOWN, 1)
+    case.server.answer = case.platform
+    case.now += timedelta(minutes=2)
+    await case.publisher.look_up_due()
     assert (case.state, len(case.platform.posts)) == (DraftState.PUBLISHED, 1)
 
 
