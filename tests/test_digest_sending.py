@@ -168,6 +168,30 @@ async def test_quiet_days_and_those_who_want_none(tmp_path: Path, smtp: Scripted
     assert "Čo kto napísal: pondelok 23. novembra ·" in text  # the quiet days are over and done with
 
 
+@pytest.mark.parametrize(("answer", "state"), [("421 down", "due"), ("550 no such mailbox", "failed")])
+async def test_what_happened_is_gathered_once_for_a_digest_that_cannot_be_mailed(
+    tmp_path: Path, smtp: ScriptedSmtp, answer: str, state: str
+) -> None:
+    """A weekly one is due for a week, and whether a week was quiet takes dozens of questions to the database."""
+    place = a_place(tmp_path, smtp.port, quiet="none", daily=False, weekly="mon")
+    async with place.open():
+        await morning(place, BEFORE)
+        arrive(place.store, mention(created_at=BEFORE - DAY))
+        draft_all(place.store)
+        smtp.answers["CONNECT" if state == "due" else "RCPT"] = answer
+        gathered: list[str] = []
+        place.store._engine.connection.set_trace_callback(gathered.append)
+        await morning(place)
+        assert states(place) == [("anna", "digest", state)]
+        assert [one for one in gathered if "mention_count" in one]
+        gathered.clear()
+        for minutes in (1, 2, 24 * 60, 24 * 60 + 1):
+            place.now = MORNING + timedelta(minutes=minutes)
+            await place.desk.digests.step()
+        place.store._engine.connection.set_trace_callback(None)
+        assert gathered and not [one for one in gathered if "mention_count" in one]
+
+
 async def test_switching_off_withdraws_what_waits(tmp_path: Path, smtp: ScriptedSmtp) -> None:
     place = a_place(tmp_path, smtp.port)
     async with place.open():

@@ -89,6 +89,14 @@ class Digests:
         day, first, last = days
         return Issue(person=person, edition=edition, day=day, first=first, last=last)
 
+    def is_taken(self, issue: Issue) -> bool:
+        """Whether it was written down before, whatever became of the mail."""
+        row = self._engine.row(
+            "SELECT 1 FROM digest WHERE person = ? AND edition = ? AND day = ?",
+            (issue.person, issue.edition, issue.day.isoformat()),
+        )
+        return row is not None
+
     def take(self, issue: Issue, message: NewMessage | None, now: datetime) -> bool:
         """Write down that this issue goes out as `message`, or, with None, that it is not needed. False where that was
         written down before, by whomever. An older one that still waits to be sent is withdrawn: this one covers it."""

@@ -77,7 +77,9 @@ class Digests:
         day = today(now, ZoneInfo(person.zone))
         last = {edition: self.store.digests.last(person.name, edition, day) for edition in editions(person)}
         for issue in due(person, subscription.since, last, now):
-            self._write(person, issue, now)
+            # one whose mail waits or failed covers nothing and is due still, but it is gathered and written once
+            if not self.store.digests.is_taken(issue):
+                self._write(person, issue, now)
 
     def _write(self, person: Person, issue: Issue, now: datetime) -> None:
         needless = person.digest.quiet == "none" and self.gatherer.digest(person, issue, now).is_quiet
