@@ -141,7 +141,7 @@ def decide(new: Traits, candidates: Sequence[Candidate], options: CaseOptions, o
         return None
     best, reason = min(kept, key=lambda pair: (_STRENGTH[pair[1].code], pair[0].case_id, pair[0].row_id))
     case_id = own if own is not None else best.case_id
-    return Join(case_id=case_id, row_id=best.row_id, reason=reason, also=_also(case_id, kept))
+    return Join(case_id=case_id, row_id=best.row_id, reason=reason, also=_also(case_id, new, kept))
 
 
 def marks(traits: Traits) -> dict[str, tuple[str, ...]]:
@@ -159,10 +159,21 @@ def marks(traits: Traits) -> dict[str, tuple[str, ...]]:
 _STRENGTH = {code: place for place, code in enumerate(JOINED_BY)}
 
 
-def _also(case_id: int, found: Iterable[tuple[Candidate, Reason]]) -> tuple[int, ...]:
-    """Only a shared order number is reason enough to put two known cases together, and none that a person split."""
+def _also(case_id: int, new: Traits, found: Iterable[tuple[Candidate, Reason]]) -> tuple[int, ...]:
+    """Only a shared order number is reason enough to put two known cases together, and none that a person split. Where
+    it is public everybody can type it, so it has to be the same customer who did: else somebody who lists the numbers
+    of others would leave all of them but one without an answer."""
     by_order = [one for one, reason in found if reason.code == "same_order" and one.case_id != case_id]
-    return tuple(sorted({one.case_id for one in by_order if case_id not in one.apart}))
+    return tuple(
+        sorted({one.case_id for one in by_order if case_id not in one.apart and _is_the_same_writer(new, one)})
+    )
+
+
+def _is_the_same_writer(new: Traits, old: Candidate) -> bool:
+    one, other = new, old.traits
+    if old.linked or one.accounts & other.accounts:
+        return True
+    return one.author != "" and one.author == other.author and not _are_strangers(one, other)
 
 
 def _of_other_orders(new: Traits, candidates: Iterable[Candidate]) -> set[int]:

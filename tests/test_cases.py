@@ -448,7 +448,7 @@ def test_whichever_comes_first_the_same_orders_are_one_case(
     tmp_path_factory: pytest.TempPathFactory, orders: list[set[int]], order: Any, batches: bool
 ) -> None:
     said = [
-        says(number, f"Reklamácia {number}: " + ", ".join(f"objednávka č. 70001{one}" for one in sorted(numbers)))
+        says(number, f"Reklamácia {number}: {', '.join(map(order_of, sorted(numbers)))}", author="Zuzana Kráľová")
         for number, numbers in enumerate(orders)
     ]
     shuffled = order.sample(said, len(said))
@@ -465,6 +465,10 @@ def test_whichever_comes_first_the_same_orders_are_one_case(
         assert len(open_ones) == len({row["case_id"] for row in open_ones}) == len(outcomes[-1]), "one draft a case"
         store.close()
     assert outcomes[0] == outcomes[1] == connected(orders)
+
+
+def order_of(number: int) -> str:
+    return f"objednávka č. 70001{number}"
 
 
 def connected(orders: list[set[int]]) -> set[frozenset[int]]:
@@ -555,9 +559,24 @@ def test_a_draft_that_gave_way_does_not_return_to_what_asks_for_nothing_any_more
 
 
 def test_a_third_place_does_not_join_what_a_person_took_apart(store: SqliteStore) -> None:
-    two_places(store)
+    wrote = {"author": "Zuzana Kráľová"}
+    come(store, says(1, f"{ORDER} neprišla.", **wrote), says(2, f"Kde je {ORDER}?", source="forum", **wrote))
     apart = store.cases.split(2, 1, JANA)
     judge(store)
     store._engine.connection.execute("UPDATE draft SET state = 'published'")  # nobody would lose work
-    come(store, says(3, "Mešká to.", source="maps"), says(3, f"Mešká {ORDER}.", source="maps"))
-    assert (case_of(store, 1), case_of(store, 2)) == (1, apart)
+    come(store, says(3, "Mešká to.", source="maps", **wrote), says(3, f"Mešká {ORDER}.", source="maps", **wrote))
+    assert (case_of(store, 1), case_of(store, 2), case_of(store, 3)) == (1, apart, 1)
+
+
+def test_who_lists_the_orders_of_others_takes_nobody_s_answer_away(store: SqliteStore) -> None:
+    first, second = come(store, says(1, "Objednávka č. 70001 neprišla."), says(2, "Kde je objednávka č. 70002?"))
+    come(store, says(3, "Objednávky č. 70001, 70002: samé podvody!", source="maps"))
+    assert [store.drafts.get(one.id).state for one in (first, second)] == [DraftState.PENDING] * 2
+    assert case_of(store, 1) != case_of(store, 2)
+
+
+def test_who_adds_the_order_of_another_later_takes_nobody_s_answer_away(store: SqliteStore) -> None:
+    come(store, says(3, "Hrozný obchod, nikdy viac.", source="maps"))
+    [theirs] = come(store, says(1, f"{ORDER} neprišla."))
+    come(store, says(3, f"Hrozný obchod, nikdy viac. {ORDER}", source="maps"))
+    assert store.drafts.get(theirs.id).state is DraftState.PENDING

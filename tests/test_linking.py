@@ -360,12 +360,16 @@ def test_every_way_of_joining_can_be_switched_off() -> None:
 
 def test_the_strongest_reason_is_told_and_the_oldest_case_is_joined() -> None:
     new = said("fb", "objednávka č. 2024-1138", "Jana Malá", thread="t1")
-    by_thread, by_order = said("fb", "Haló?", "Jana Malá", id="t1"), said("google", "obj. č. 20241138", "X")
+    by_thread = said("fb", "Haló?", "Jana Malá", id="t1")
+    by_order, by_another = (said("google", "obj. č. 20241138", name) for name in ("Jana Malá", "X"))
     assert joins(new, by_thread, by_order) == Reason(code="same_order", detail="2024-1138")
     traits = LINKER.traits(new)
     known = [Candidate(row_id=9 - n, case_id=9 - n, traits=LINKER.traits(by_order)) for n in range(3)]  # type: ignore[arg-type]
     found = decide(traits, known, CaseOptions())  # type: ignore[arg-type]
     assert found is not None and (found.case_id, found.also) == (7, (8, 9))
+    others = [replace(known[0], traits=LINKER.traits(by_another)), *known[1:]]  # type: ignore[arg-type]
+    found = decide(traits, others, CaseOptions())  # type: ignore[arg-type]
+    assert found is not None and (found.case_id, found.also) == (7, (8,))
     apart = [replace(known[0], apart=frozenset({7})), *known[1:]]
     found = decide(traits, apart, CaseOptions())  # type: ignore[arg-type]
     assert found is not None and (found.case_id, found.also) == (7, (8,))
