@@ -53,7 +53,7 @@ _EDITS = """
            machine.text AS drafted, machine.parts AS drafted_parts, machine.choices AS drafted_choices,
            (SELECT reason FROM decision WHERE decision.draft_id = draft.id AND action = 'reject'
             ORDER BY decision.id DESC LIMIT 1) AS reason
-      FROM draft
+      FROM draft INDEXED BY idx_draft_decided
       JOIN mention ON mention.id = draft.mention_id
       JOIN draft_rev AS machine ON machine.draft_id = draft.id AND machine.rev =
            (SELECT max(rev) FROM draft_rev WHERE draft_id = draft.id
