@@ -48,7 +48,7 @@ def test_it_never_writes_over_what_is_there(place: Path) -> None:
     assert again.exit_code == 1 and "exist already" in again.stderr
 
 
-@pytest.mark.parametrize("name", ["", "Mine", "my-shop", "../mine", "1st", "a" * 40])
+@pytest.mark.parametrize("name", ["", "Mine", "my-shop", "../mine", "1st", "import", "a" * 40])
 def test_a_name_is_no_path(place: Path, name: str) -> None:
     assert ohlas("new-connector", name).exit_code == 1
     assert sorted(path.name for path in (place / "connectors").iterdir()) == [

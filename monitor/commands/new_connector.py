@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def command(name: str) -> None:
 
     if not _NAME.fullmatch(name):
         raise OhlasError("a connector's name has small letters without accents, digits and _, and begins with a letter")
+    if keyword.iskeyword(name):
+        raise OhlasError(f"{name} is a word of Python's own, which no module can have for a name; choose another one")
     [folder] = (Path(path) for path in connectors.__path__)
     files = {folder / f"{name}.py": "new_connector.txt"}
     if (folder.parent / "tests" / "contract.py").is_file():
