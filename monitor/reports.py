@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
+from monitor.digest.periods import YEARS
 from monitor.model import LABELS
 from monitor.store.counting import Accepted, Answers, Count, Replied
 from monitor.store.follow_ups import Aftermath
@@ -70,7 +71,9 @@ def usual_days(now: datetime, zone: ZoneInfo) -> tuple[date, date]:
 
 
 def report(store: SqliteStore, by: By, first: date, last: date, zone: ZoneInfo) -> Report:
-    """Blocks while it reads. Raises ValueError where `last` is before `first`, or the days are too many."""
+    """Blocks while it reads. Raises ValueError where `last` is before `first`, or the days are too many or too far."""
+    if first.year not in YEARS or last.year not in YEARS:
+        raise ValueError(f"{first} to {last}: only days from {YEARS[0]} to {YEARS[-1]} are counted")
     if last < first:
         raise ValueError(f"the last day, {last}, is before the first one, {first}")
     if (last - first).days > LONGEST * 366:

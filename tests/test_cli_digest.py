@@ -100,6 +100,7 @@ def test_only_the_digest_of_today_is_mailed(config: Path, tmp_path: Path, day: s
         (("--preview", "--text", "--for", "Nobody"), 1, "Nobody is not among the people of config.toml; there are"),
         (("--preview", "--out", "/nowhere/at/all.html"), 1, "cannot be written"),
         (("--preview", "--text", "--date", "23.11.2026"), 2, "does not match"),
+        (("--preview", "--text", "--date", "0001-01-01"), 1, "write a day from 1990 to 2100"),
         (("--send", "--for", "Ján"), 1, "Ján has no address"),
     ],
 )

@@ -123,13 +123,24 @@ def test_files_hold_the_same_numbers_and_no_formula(tmp_path: Path, store: Sqlit
     assert shape["afterwards"]["satisfaction"] is None and shape["estimate"] is None
     rows = list(csv.reader(io.StringIO(ohlas("report", "--by", "source", *days, "--csv", config=config).stdout)))
     assert {row[0] for row in rows} == {"source", "shop", "fórum", "'=1+2", "total"}
+    sheet = tmp_path / "report.csv"
+    assert ohlas("report", "--by", "source", *days, "--excel", "--out", str(sheet), config=config).exit_code == 0
+    assert sheet.read_bytes().startswith(b"\xef\xbb\xbfsource;mentions;")
+    local = {row["source"]: row for row in csv.DictReader(io.StringIO(sheet.read_text("utf-8-sig")), delimiter=";")}
+    assert local["shop"]["mentions"] == "2" and local["fórum"]["median_hours"] == ""
+    assert ohlas("report", *days, "--excel", "--json", config=config).exit_code == 2
     out = tmp_path / "report.html"
     assert ohlas("report", "--by", "source", *days, "--html", "--out", str(out), config=config).exit_code == 0
     page = out.read_text("utf-8")
     assert "<svg" in page and "fórum" in page and "<script" not in page
     assert "shop" in ohlas("report", "--by", "source", *days, config=config).stdout
-    refused = ohlas("report", "--from", "2026-11-22", "--to", "2026-11-01", config=config)
-    assert refused.exit_code == 1 and "before the first one" in refused.output
+    for wrong, why in (
+        (("2026-11-22", "2026-11-01"), "before the first one"),
+        (("0001-01-01", "0001-01-03"), "from 1990 to 2100"),
+        (("9999-12-30", "9999-12-31"), "from 1990 to 2100"),
+    ):
+        refused = ohlas("report", "--from", wrong[0], "--to", wrong[1], config=config)
+        assert refused.exit_code == 1 and why in refused.output
 
 
 @pytest.fixture

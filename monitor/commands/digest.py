@@ -84,9 +84,11 @@ def _person(name: str | None, config: Config) -> Person:
 def _issue(person: Person, edition: Edition, day: datetime | None) -> Issue:
     from zoneinfo import ZoneInfo
 
-    from monitor.digest.periods import today
+    from monitor.digest.periods import YEARS, today
     from monitor.digest.schedule import imagined
 
+    if day and day.year not in YEARS:
+        raise OhlasError(f"there is no digest of {day:%Y-%m-%d}; write a day from {YEARS[0]} to {YEARS[-1]}")
     return imagined(person, edition, day.date() if day else today(now(), ZoneInfo(person.zone)))
 
 

@@ -18,7 +18,7 @@ from monitor.commands.keeping import kept_in_words
 from monitor.commands.opening import Setup, now, pass_setup, reading
 from monitor.commands.terminal import as_json
 from monitor.errors import OhlasError
-from monitor.sheets import harmless
+from monitor.sheets import BOM, cell
 
 Row = dict[str, Any]
 
@@ -160,7 +160,7 @@ def _write_csv(rows: Iterable[Row], file: IO[bytes], excel: bool) -> None:
     text = _Encoded(file)
     writer = csv.writer(text, delimiter=";" if excel else ",")
     if excel:
-        file.write(b"\xef\xbb\xbf")
+        file.write(BOM)
     writer.writerow(COLUMNS)
     for row in rows:
         writer.writerow([_cell(name, value, excel) for name, value in row.items()])
@@ -177,15 +177,9 @@ class _Encoded:
 
 
 def _cell(name: str, value: object, excel: bool) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float):
-        return f"{value:g}".replace(".", "," if excel else ".")
-    if name in _MOMENTS and excel:
+    if name in _MOMENTS and excel and value is not None:
         return f"{_local(str(value)):%Y-%m-%d %H:%M:%S}"
-    return harmless(str(value))
+    return cell(value, excel)
 
 
 def _local(written: str) -> datetime:

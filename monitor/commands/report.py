@@ -31,11 +31,18 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--by", type=click.Choice(BYS), default="week", show_default=True, help="What is counted together.")
 @click.option("--json", "form", flag_value="json", help="For programs.")
 @click.option("--csv", "form", flag_value="csv", help="For spreadsheets.")
+@click.option("--excel", is_flag=True, help="CSV as Excel around here wants it: a BOM, ';', decimal commas.")
 @click.option("--html", "form", flag_value="html", help="A page with charts, in the page's language.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="A file for it.")
 @pass_setup
 def command(
-    setup: Setup, first: datetime | None, last: datetime | None, by: str, form: str | None, out: Path | None
+    setup: Setup,
+    first: datetime | None,
+    last: datetime | None,
+    by: str,
+    form: str | None,
+    excel: bool,
+    out: Path | None,
 ) -> None:
     """Count what people wrote and how they were answered, by week, source, language, aspect or person.
 
@@ -46,10 +53,14 @@ def command(
     Examples:
       ohlas report
       ohlas report --by source --from 2026-10-01 --to 2026-12-31 --csv --out quarter.csv
+      ohlas report --excel --out weeks.csv
       ohlas report --by person --html --out team.html
     """
     from monitor.reports import report
 
+    if excel and form not in (None, "csv"):
+        raise click.UsageError("--excel is for --csv")
+    form = "excel" if excel else form
     config = setup.config()
     zone, days = _days(config, first, last)
     with reading(config) as store:
@@ -79,8 +90,8 @@ def _days(config: Config, first: datetime | None, last: datetime | None) -> tupl
 
 
 def _document(found: Report, form: str, config: Config) -> bytes:
-    if form == "csv":
-        return as_csv(found)
+    if form in ("csv", "excel"):
+        return as_csv(found, excel=form == "excel")
     if form == "html":
         from responders.page.reports import as_file
 
@@ -142,17 +153,17 @@ def _estimate(found: Unheard | None) -> dict[str, Any] | None:
     return {"unheard": said, "share_that_complains": SHARE, "source": SOURCE}
 
 
-def as_csv(found: Report) -> bytes:
+def as_csv(found: Report, *, excel: bool = False) -> bytes:
     """With a heading; the last row is the sum. No cell is a formula, whatever a source or a person is called."""
     from monitor.reports import COLUMNS, cells
-    from monitor.sheets import harmless
+    from monitor.sheets import BOM, cell
 
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, delimiter=";" if excel else ",")
     writer.writerow((found.by, *COLUMNS))
     for name, line in (*((line.key, line) for line in found.lines), ("total", found.total)):
-        writer.writerow((harmless(name), *("" if value is None else value for value in cells(line).values())))
-    return text.getvalue().encode()
+        writer.writerow(cell(value, excel) for value in (name, *cells(line).values()))
+    return (BOM if excel else b"") + text.getvalue().encode()
 
 
 def _table(found: Report) -> Iterator[str]:

@@ -15,6 +15,7 @@ WEEK: Final = timedelta(weeks=1)
 DAYS_SHOWN: Final = 7
 WEEKS_SHOWN: Final = 8
 QUARTER: Final = 13  # weeks
+YEARS: Final = range(1990, 2101)  # that anybody asks about; far outside of them there are no local days
 
 
 @dataclass(frozen=True, slots=True, order=True)

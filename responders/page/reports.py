@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from monitor.digest.periods import YEARS
 from monitor.model import LABELS
 from monitor.reports import BYS, ROW, WIDE, By, Line, Report, answer_bars, mention_bars, report, usual_days
 from responders.page.context import Visit
@@ -49,7 +50,7 @@ def _day(written: str, otherwise: date) -> date:
         found = date.fromisoformat(written)
     except ValueError:
         return otherwise
-    return found if 1990 <= found.year <= 2100 else otherwise
+    return found if found.year in YEARS else otherwise
 
 
 def _values(found: Report, words: Words) -> dict[str, Any]:
