@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -34,7 +35,6 @@ LOOKED_AT = 10  # posts and comments that one poll looks at again
 LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
 LATE = 600.0  # seconds by which an answer of the page may show up late
 OVERLAP = DAY  # comments that are read again, as they may be edited
-_ORDER = ("feed", "tagged", "posts", "again", "token")
 _NO_WORDS = ("like", "reaction")  # they carry the ID of what somebody likes, or likes no more
 _ID = re.compile(r"[0-9]{1,25}(_[0-9]{1,25}){0,2}")
 _POST = "id,message,created_time,permalink_url,from{id,name},is_hidden"
@@ -69,17 +69,17 @@ class _State(MetaRound):
     posts: dict[str, dict[str, str]] = Field(default_factory=dict)  # with more comments -> what asks for them
     answered: list[str] = Field(default_factory=list)  # what the page seems to have answered meanwhile
 
-    def is_due(self, job: str, settings: Settings, now: float) -> bool:
+    def is_due(self, job: str, options: MetaOptions, now: float) -> bool:
         match job:
-            case "tagged":
-                return settings.tagged
             case "posts":
                 return bool(self.posts)
-            case "again":
-                return bool(self.answered or self.watched.due(now, settings.recheck_days))
-            case "token":
-                return self.must_look_at_token(settings, now)
-        return True
+            case "again" if self.answered:
+                return True
+        return super().is_due(job, options, now)
+
+    @property
+    def unfinished(self) -> bool:
+        return super().unfinished or (self.job == "posts" and bool(self.posts))
 
 
 @dataclass(slots=True)
@@ -116,16 +116,10 @@ class Facebook:
 
     async def poll(self, cursor: str) -> Page:
         now, state = datetime.now(UTC), _State.parse(cursor)
-
-        def is_due(job: str) -> bool:
-            return state.is_due(job, self._settings, now.timestamp())
-
-        job, size = state.enter(_ORDER, is_due, now.timestamp()), state.size
-        page = await self._do(job, state, now)
-        # a page cannot see by their IDs whether posts of others are still there
-        state.watched.add((one for one in page.mentions if not one.raw["elsewhere"]), now.timestamp())
-        state.leave(_ORDER, is_due, unfinished=state.size < size or (job == "posts" and bool(state.posts)))
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=self._graph.wait)
+        order = ("feed", *(["tagged"] if self._settings.tagged else []), "posts", "again", "token")
+        is_due = partial(state.is_due, options=self._settings, now=now.timestamp())
+        page = await state.poll(order, is_due, lambda job: self._do(job, state, now), now.timestamp())
+        return replace(page, wait=self._graph.wait)
 
     async def close(self) -> None:
         pass
@@ -183,13 +177,16 @@ class Facebook:
     async def _do(self, job: str, state: _State, now: datetime) -> Page:
         match job:
             case "posts":
-                return await self._read_comments(state, now)
+                page = await self._read_comments(state, now)
             case "again":
-                return await self._look_again(state, now)
+                page = await self._look_again(state, now)
             case "token":
-                return await state.look_at_token(self._graph, now)
+                page = await state.look_at_token(self._graph, now)
             case _:
-                return await self._read_posts(job, state, now)
+                page = await self._read_posts(job, state, now)
+        # a page cannot see by their IDs whether posts of others are still there
+        state.watched.add((one for one in page.mentions if not one.raw["elsewhere"]), now.timestamp())
+        return page
 
     async def _read_posts(self, job: str, state: _State, now: datetime) -> Page:
         """Posts of the page and on it, with their comments; or posts of others that name it."""

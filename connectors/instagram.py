@@ -9,17 +9,17 @@ https://developers.facebook.com/docs/instagram-platform/instagram-api-with-faceb
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
 
 from monitor.budgets import Budget
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
+from monitor.errors import BudgetSpent, NotFound, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
 from monitor.meta import POSTS, GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
@@ -33,8 +33,6 @@ COMMENTS = 50  # the most of one post, or of answers to one comment, that an ans
 LOOKED_AT = 10  # comments that one poll looks at again, or that it was told of
 LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
 OVERLAP = DAY  # comments that are read again, as they may be answered
-TOLD = 500  # comments that wait to be read because a webhook told of them
-_ORDER = ("told", "media", "tags", "posts", "again", "token")
 _ID = re.compile(r"[0-9]{1,25}")
 _COMMENT = "id,text,timestamp,username,from,hidden,parent_id"
 _WITH_ANSWERS = f"{_COMMENT},replies.limit({COMMENTS}){{{_COMMENT}}}"
@@ -68,6 +66,19 @@ class _State(MetaRound):
     """The cursor: a round reads posts up to an age, then what more stands below some of them."""
 
     posts: dict[str, tuple[str, dict[str, str]]] = Field(default_factory=dict)  # with more comments -> link, next page
+    told: dict[str, datetime] = Field(default_factory=dict, exclude=True)  # what the service keeps for it
+
+    def is_due(self, job: str, options: MetaOptions, now: float) -> bool:
+        match job:
+            case "told":
+                return bool(self.told)
+            case "posts":
+                return bool(self.posts)
+        return super().is_due(job, options, now)
+
+    @property
+    def unfinished(self) -> bool:
+        return super().unfinished or (self.job == "posts" and bool(self.posts))
 
 
 @dataclass(slots=True)
@@ -76,6 +87,10 @@ class _Found:
 
     mentions: dict[str, Mention] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+
+    def add(self, mention: Mention | None, own: Collection[str]) -> None:
+        if mention and fold(mention.author) not in own:
+            self.mentions.setdefault(mention.id, mention)
 
     def page(self) -> Page:
         return Page(mentions=tuple(self.mentions.values()), skipped=tuple(self.skipped))
@@ -90,7 +105,6 @@ class Instagram:
         self._settings = settings
         self._graph = GraphApi(http, settings, "Instagram")
         self._own = {fold(name.lstrip("@")) for name in (settings.username, *settings.own_names)}
-        self._told: OrderedDict[str, str] = OrderedDict()  # what to read -> how; lost at an end, as posts are read too
         if settings.replies == "manual":
             self.reply_rules = replace(self.reply_rules, kind="manual")
 
@@ -99,18 +113,7 @@ class Instagram:
         return {self._graph.budget: 3.0 if self._settings.tags else 2.0}
 
     async def poll(self, cursor: str) -> Page:
-        now, state = datetime.now(UTC), _State.parse(cursor)
-
-        def is_due(job: str) -> bool:
-            return self._is_due(job, state, now.timestamp())
-
-        job, size = state.enter(_ORDER, is_due, now.timestamp()), state.size
-        page = await self._do(job, state, now)
-        own = (one for one in page.mentions if one.raw["way"] == "comment")  # of others' an ID does not show the state
-        state.watched.add(own, now.timestamp())
-        unfinished = state.size < size or (job == "posts" and bool(state.posts)) or (job == "told" and bool(self._told))
-        state.leave(_ORDER, is_due, unfinished=unfinished)
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=self._graph.wait)
+        return await self._poll(_State.parse(cursor))
 
     async def close(self) -> None:
         pass
@@ -172,34 +175,30 @@ class Instagram:
                 return None
         raise PermanentError("There are so many answers that a person has to look.")
 
-    def _is_due(self, job: str, state: _State, now: float) -> bool:
-        match job:
-            case "told":
-                return bool(self._told)
-            case "tags":
-                return self._settings.tags
-            case "posts":
-                return bool(state.posts)
-            case "again":
-                return bool(state.watched.due(now, self._settings.recheck_days))
-            case "token":
-                return state.must_look_at_token(self._settings, now)
-        return True
+    async def _poll(self, state: _State) -> Page:
+        now = datetime.now(UTC)
+        order = ("told", "media", *(["tags"] if self._settings.tags else []), "posts", "again", "token")
+        is_due = partial(state.is_due, options=self._settings, now=now.timestamp())
+        page = await state.poll(order, is_due, lambda job: self._do(job, state, now), now.timestamp())
+        return replace(page, more=page.more or bool(state.told), wait=self._graph.wait)
 
     async def _do(self, job: str, state: _State, now: datetime) -> Page:
         match job:
             case "told":
-                return await self._read_told(now)
+                page = await self._read_told(state, now)
             case "tags":
-                return await self._read_tags(state, now)
+                page = await self._read_tags(state, now)
             case "posts":
-                return await self._read_comments(state, now)
+                page = await self._read_comments(state, now)
             case "again":
-                return await self._look_again(state, now)
+                page = await self._look_again(state, now)
             case "token":
-                return await state.look_at_token(self._graph, now)
+                page = await state.look_at_token(self._graph, now)
             case _:
-                return await self._read_media(state, now)
+                page = await self._read_media(state, now)
+        own = (one for one in page.mentions if one.raw["way"] == "comment")  # of others' an ID does not show the state
+        state.watched.add(own, now.timestamp())
+        return page
 
     async def _read_media(self, state: _State, now: datetime) -> Page:
         """Posts of the account with their newest comments."""
@@ -250,22 +249,29 @@ class Instagram:
             state.posts = {number: (link, more), **state.posts}
         return found.page()
 
-    async def _read_told(self, now: datetime) -> Page:
-        """What a webhook told of. Whatever cannot be read now is tried again with the next poll."""
-        found: list[Mention | None] = []
-        skipped: list[str] = []
-        for number, way in list(self._told.items())[:LOOKED_AT]:
+    async def _read_told(self, state: _State, now: datetime) -> Page:
+        """What a webhook told of. What cannot be read is tried again for as long as posts are read."""
+        found, read, put_off = _Found(), list[str](), list[str]()
+        for name, at in list(state.told.items())[:LOOKED_AT]:
+            way, _, number = name.partition(".")
             try:
-                found.append(await self._look_at(number, way, now))
+                found.add(await self._look_at(number, way, at), self._own)
             except NotFound:
                 pass  # deleted meanwhile
-            except (AuthError, PermanentError) as error:
-                if way == "comment":
+            except BudgetSpent:
+                if not (read or put_off):
                     raise
-                skipped.append(f"a mention: {error}")  # the rest can be read all the same
-            self._told.pop(number, None)
-        others = (one for one in found if one and fold(one.author) not in self._own)
-        return Page(mentions=tuple(others), skipped=tuple(skipped))
+                break  # what was read is not read again
+            except SourceError as error:
+                if now - at < timedelta(days=self._settings.days):
+                    put_off.append(name)
+                    if isinstance(error, TemporaryError):
+                        break
+                    continue  # the rest can be read all the same
+                found.skipped.append(f"{number}, which a webhook told of: {error}")
+            read.append(name)
+        state.told = {name: at for name, at in state.told.items() if name not in (*read, *put_off)}
+        return replace(found.page(), read=tuple(read), put_off=tuple(put_off))
 
     async def _look_again(self, state: _State, now: datetime) -> Page:
         due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:LOOKED_AT]
@@ -345,6 +351,7 @@ class ListeningInstagram(Instagram):
 
     def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Page:
         """A delivery lacks the time and the link of a comment, so that it only has it read."""
+        named: dict[str, str] = {}
         for name, told in changes(self._settings, headers, body, "instagram", self._settings.account):
             number, way = string(told, "id"), "comment"
             if name == "mentions":
@@ -352,11 +359,14 @@ class ListeningInstagram(Instagram):
                 number, way = (number, way) if number else (string(told, "media_id"), "mentioned_media")
             if name not in ("comments", "mentions") or not _ID.fullmatch(number) or self._is_ours(told):
                 continue
-            if name == "comments" or number not in self._told:  # a comment of our own posts may mention us, too
-                self._told[number] = way
-        while len(self._told) > TOLD:
-            self._told.popitem(last=False)
-        return Page(more=bool(self._told))
+            if name == "comments" or number not in named:  # a comment of our own posts may mention us, too
+                named[number] = way
+        return Page(told=tuple(f"{way}.{number}" for number, way in named.items()), more=bool(named))
+
+    async def poll_told(self, cursor: str, told: Mapping[str, datetime]) -> Page:
+        state = _State.parse(cursor)
+        state.told = dict(told)
+        return await self._poll(state)
 
 
 def _author(thing: Mapping[str, Any]) -> str:

@@ -23,6 +23,10 @@ class Page:
     wait: float = 0.0  # seconds the source asked us to stay away
     skipped: tuple[str, ...] = ()  # why single entries were unusable
     gone: tuple[str, ...] = ()  # ids that the source says were deleted
+    told: tuple[str, ...] = ()  # what a delivery names and does not hold; see `CanReadTold`
+    read: tuple[str, ...] = ()  # of what was told: is read, or is gone for good
+    put_off: tuple[str, ...] = ()  # of what was told: cannot be read now, and is told again later
+    once: bool = False  # the source does not hand this over a second time
 
 
 class Connector(Protocol):
@@ -136,6 +140,15 @@ class CanReceive(Protocol):
 
         Raises AuthError (signature missing, wrong or too old) and PermanentError (a body nobody can use).
         """
+        ...
+
+
+@runtime_checkable
+class CanReadTold(Protocol):
+    """A receiver whose deliveries only name what there is to read. The names are kept until a page says `read`."""
+
+    async def poll_told(self, cursor: str, told: Mapping[str, datetime]) -> Page:
+        """Like `poll`, which is not called then. `told` are names, oldest first, and when each was told."""
         ...
 
 

@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,7 @@ class Endpoints:
             headers["x-ohlas-secret"] = request.query["secret"]
         now = self.clock()
         try:
-            page = connector.receive(headers, body, now)
+            page = replace(connector.receive(headers, body, now), once=True)  # it is answered that we have it
             saved = await self.store.run(self.store.mentions.save_page, name, page, None, now)
             if page.more:
                 await self.store.run(self.store.sources.pull_forward, name, now)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -196,11 +196,15 @@ class MetaRound(Round):
 
     size: int = Field(default=POSTS, ge=1, le=POSTS)  # posts that are asked for at once
     token_at: float = 0.0  # when it was asked how long the token lasts
+    too_much: bool = Field(default=False, exclude=True)  # was asked for just now
 
-    def leave(self, order: Sequence[str], is_due: Callable[[str], bool], *, unfinished: bool) -> None:
-        super().leave(order, is_due, unfinished=unfinished)
-        if not self.job:
-            self.size = min(self.size + 1, POSTS)
+    @property
+    def unfinished(self) -> bool:
+        return self.too_much or super().unfinished
+
+    def end(self) -> None:
+        super().end()
+        self.size = min(self.size + 1, POSTS)
 
     async def posts_of(self, graph: GraphApi, path: str, fields: str) -> dict[str, Any] | None:
         """The next page of posts. None: so many are too much at once, the next time fewer are asked for."""
@@ -210,10 +214,16 @@ class MetaRound(Round):
             if self.size == 1:
                 raise
             self.size //= 2
+            self.too_much = True
             return None
 
-    def must_look_at_token(self, options: MetaOptions, now: float) -> bool:
-        return bool(options.app_id) and now - self.token_at > DAY
+    def is_due(self, job: str, options: MetaOptions, now: float) -> bool:
+        match job:
+            case "again":
+                return bool(self.watched.due(now, options.recheck_days))
+            case "token":
+                return bool(options.app_id) and now - self.token_at > DAY
+        return True
 
     async def look_at_token(self, graph: GraphApi, now: datetime) -> Page:
         self.token_at = now.timestamp()

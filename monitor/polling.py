@@ -13,7 +13,7 @@ from functools import partial
 
 from monitor import budgets, schedule
 from monitor.budgets import Budget, CanBudget, Key, Sharing
-from monitor.contract import Connector, Page
+from monitor.contract import CanReadTold, Connector, Page
 from monitor.errors import BudgetSpent, SourceError, StoreBusy, TemporaryError
 from monitor.ledger import Ledger
 from monitor.store.mentions import SavedPage
@@ -151,7 +151,7 @@ class Poller:
         self.failures += isinstance(outcome, SourceError) and not isinstance(outcome, BudgetSpent)
         now = self.clock()
         record = self._record(state, outcome, now)
-        if isinstance(outcome, Page) and (outcome.mentions or outcome.gone or outcome.cursor != state.cursor):
+        if isinstance(outcome, Page) and _is_kept(outcome, state.cursor):
             await self.save_spending()
             saved = await self.store.run(self.store.mentions.save_page, state.name, outcome, record, now)
             self._report(state, outcome, saved)
@@ -162,7 +162,11 @@ class Poller:
         """The page, or why there is none."""
         try:
             async with asyncio.timeout(POLL_LIMIT):
-                return await self.connectors[state.name].poll(state.cursor)
+                connector = self.connectors[state.name]
+                if isinstance(connector, CanReadTold):
+                    told = await self.store.run(self.store.told.due, state.name, self.clock())
+                    return await connector.poll_told(state.cursor, told)
+                return await connector.poll(state.cursor)
         except SourceError as error:
             return error
         except TimeoutError:
@@ -232,6 +236,11 @@ class Poller:
         moved = {state.name: sane[state.name] for state in states if sane.get(state.name, state.due) != state.due}
         if moved:
             await self.store.run(self.store.sources.reschedule, moved)
+
+
+def _is_kept(page: Page, cursor: str) -> bool:
+    """Whether there is more to save than that the poll went well."""
+    return bool(page.mentions or page.gone or page.read or page.put_off) or page.cursor != cursor
 
 
 def _happened(outcome: Page | SourceError) -> schedule.Outcome:

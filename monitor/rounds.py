@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from pydantic import Field
 
@@ -22,20 +23,28 @@ class Round(Cursor):
     since: float = 0.0  # when the last whole one did
     watched: Watched = Field(default_factory=Watched)
 
-    def enter(self, order: Sequence[str], is_due: Callable[[str], bool], now: float) -> str:
-        """The job to do now."""
+    async def poll(
+        self, order: Sequence[str], is_due: Callable[[str], bool], do: Callable[[str], Awaitable[Page]], now: float
+    ) -> Page:
+        """Do the job whose turn it is. The page holds the cursor for the next poll."""
         if self.job not in order or not is_due(self.job):
             self.after, self.begun = {}, now
             self.job = next(job for job in order if is_due(job))
-        return self.job
-
-    def leave(self, order: Sequence[str], is_due: Callable[[str], bool], *, unfinished: bool) -> None:
-        """Note which job is next: the same while it is `unfinished`, or has pages left."""
-        if self.after or unfinished:
-            return
-        self.job = next((job for job in order[order.index(self.job) + 1 :] if is_due(job)), "")
+        page = await do(self.job)
+        if not self.unfinished:
+            self.job = next((job for job in order[order.index(self.job) + 1 :] if is_due(job)), "")
         if not self.job:
-            self.since = max(self.since, self.begun)
+            self.end()
+        return replace(page, cursor=self.model_dump_json(), more=bool(self.job))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the job that was done has more to do."""
+        return bool(self.after)
+
+    def end(self) -> None:
+        """The round is over."""
+        self.since = max(self.since, self.begun)
 
     def reach(self, overlap: float, days: float) -> int:
         """From when on is read: `overlap` seconds before the last round, at first so many `days` back."""

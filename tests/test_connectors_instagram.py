@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from pydantic import ValidationError
 
 from connectors import instagram
-from monitor.contract import Ability, CanFetch, CanHandshake, CanLookUp, CanReceive, CanReply, CanVouch, Page
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
+from monitor.contract import (
+    Ability,
+    CanFetch,
+    CanHandshake,
+    CanLookUp,
+    CanReadTold,
+    CanReceive,
+    CanReply,
+    CanVouch,
+    Page,
+)
+from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Mention
+from monitor.store.sqlite import SqliteStore
 from tests.connecting import connecting, poll
 from tests.contract import JsonContract
+from tests.listening import killed, listening, read_due
 from tests.loopback import Answer
 from tests.meta_platform import (
     ACCOUNT,
@@ -249,9 +263,20 @@ def platform() -> MetaPlatform:
     )
 
 
-async def test_what_a_delivery_tells_of_is_read_at_once(platform: MetaPlatform) -> None:
+async def poll_told(source: Any, told: tuple[str, ...], cursor: str = "", at: datetime = NOON) -> list[Page]:
+    """As the service does it, which keeps what was told at noon."""
+    pages, waiting = list[Page](), dict.fromkeys(told, NOON)
+    with time_machine.travel(at, tick=False):
+        while not pages or pages[-1].more:
+            pages.append(await source.poll_told(pages[-1].cursor if pages else cursor, waiting))
+            done = (*pages[-1].read, *pages[-1].put_off)
+            waiting = {name: moment for name, moment in waiting.items() if name not in done}
+    return pages
+
+
+async def test_what_a_delivery_names_is_read_at_once(platform: MetaPlatform) -> None:
     async with connected(platform, verify_token=VERIFY) as source:
-        assert isinstance(source, CanReceive) and isinstance(source, CanHandshake)
+        assert isinstance(source, CanReceive) and isinstance(source, CanHandshake) and isinstance(source, CanReadTold)
         pages = await poll(source)
         first = comment_told()
         body, headers = delivery(
@@ -265,11 +290,11 @@ async def test_what_a_delivery_tells_of_is_read_at_once(platform: MetaPlatform) 
             comment_told(404),
             ("story_insights", {"media_id": "5"}),
         )
-        assert source.receive(headers, body, NOON) == Page(more=True)
-        platform.faults.append(refused(2, 500))
-        with pytest.raises(TemporaryError):
-            await poll(source, pages[-1].cursor)
-        found = read(await poll(source, pages[-1].cursor))
+        names = ("comment.51", "mentioned_comment.71", "mentioned_media.801", "comment.404")
+        assert source.receive(headers, body, NOON) == Page(told=names, more=True)
+        pages = await poll_told(source, names, pages[-1].cursor)
+    found = read(pages)
+    assert pages[0].read == names, "what is deleted meanwhile needs no reading either"
     assert {number: one.raw["way"] for number, one in found.items()} == {
         "51": "comment",
         "71": "mentioned_comment",
@@ -282,10 +307,7 @@ async def test_what_a_delivery_tells_of_is_read_at_once(platform: MetaPlatform) 
 @pytest.mark.parametrize("number", ["71", "801"])
 async def test_mentions_are_answered_where_they_stand(platform: MetaPlatform, number: str) -> None:
     async with connected(platform, verify_token=VERIFY) as source:
-        told = [("mentions", {"comment_id": "71", "media_id": "800"}), ("mentions", {"media_id": "801"})]
-        body, headers = delivery("instagram", ACCOUNT, *told)
-        source.receive(headers, body, NOON)
-        mention = read(await poll(source))[number]
+        mention = read(await poll_told(source, ("mentioned_comment.71", "mentioned_media.801")))[number]
         assert await source.fetch(mention) == mention
         assert (await source.reply(mention, TEXT, "k")).id
         with pytest.raises(PermanentError, match="posts of others"):
@@ -296,23 +318,64 @@ async def test_mentions_are_answered_where_they_stand(platform: MetaPlatform, nu
     assert platform.answered == [(number, TEXT)]
 
 
-async def test_mentions_that_the_token_may_not_read_stop_nothing(platform: MetaPlatform) -> None:
+@pytest.mark.parametrize("fault", [refused(10, 403), refused(2, 500), refused(100)])
+async def test_what_cannot_be_read_is_put_off_and_stops_nothing(platform: MetaPlatform, fault: Answer) -> None:
+    names = ("mentioned_media.801", "comment.51")
     async with connected(platform, verify_token=VERIFY) as source:
-        body, headers = delivery("instagram", ACCOUNT, ("mentions", {"media_id": "801"}), comment_told())
-        source.receive(headers, body, NOON)
-        platform.faults.append(refused(10, 403))
-        pages = await poll(source)
-    assert list(read(pages)) == ["51"] and "permission" in pages[0].skipped[0]
+        platform.faults.append(fault)
+        pages = await poll_told(source, names)
+        assert list(read(pages)) == ["51"] and not any(page.skipped for page in pages)
+        assert {name for page in pages for name in page.put_off} == {"mentioned_media.801"}
+        platform.faults.append(fault)
+        [last, *_] = await poll_told(source, names[:1], at=NOON + timedelta(days=31))
+        assert last.read == names[:1] and "801" in last.skipped[0], "nobody can read it for a month"
 
 
-async def test_not_more_is_remembered_than_can_be_read(platform: MetaPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(instagram, "TOLD", 3)
+async def test_what_is_read_while_the_quota_ends_is_kept(platform: MetaPlatform) -> None:
+    ten = tuple(f"comment.{number}" for number in range(400, 410))
     async with connected(platform, verify_token=VERIFY) as source:
-        body, headers = delivery("instagram", ACCOUNT, *[comment_told(number) for number in range(40, 60)])
-        source.receive(headers, body, NOON)
-        assert list(source._told) == ["57", "58", "59"]
+        with time_machine.travel(NOON, tick=False):
+            source._graph._meter.observe(3.4, 3600.0)  # a tenth is kept for answers
+            page = await source.poll_told("", dict.fromkeys(("comment.51", *ten), NOON))
+            assert page.read == ("comment.51", *ten[:2]) and [one.id for one in page.mentions] == ["51"]
+            with pytest.raises(BudgetSpent):
+                await source.poll_told("", dict.fromkeys(ten, NOON))
+
+
+async def test_many_are_read_in_turn_with_the_lists(platform: MetaPlatform) -> None:
+    names = tuple(f"comment.{number}" for number in range(400, 425))
+    async with connected(platform, verify_token=VERIFY) as source:
+        pages = await poll_told(source, names)
+    assert [len(page.read) for page in pages] == [10, 0, 0, 10, 0, 0, 5, 0, 0]
+    assert [path for _, path, _ in platform.asked if path.endswith("/media")] == [f"{ACCOUNT}/media"] * 3
+
+
+async def test_a_delivery_of_somebody_else_is_refused(platform: MetaPlatform) -> None:
+    async with connected(platform, verify_token=VERIFY) as source:
         with pytest.raises(AuthError):
-            source.receive({}, body, NOON)
+            source.receive({}, delivery("instagram", ACCOUNT, comment_told())[0], NOON)
+
+
+async def test_what_was_told_survives_a_kill(platform: MetaPlatform, tmp_path: Path) -> None:
+    body, headers = delivery("instagram", ACCOUNT, ("mentions", {"comment_id": "71", "media_id": "800"}))
+    store = SqliteStore(tmp_path / "ohlas.db")
+    store.sources.configure({"ig": "instagram"}, NOON)
+    said: list[str] = []
+    store._engine.connection.set_trace_callback(said.append)
+    async with connected(platform, verify_token=VERIFY) as source, listening(store, ig=source) as client:
+        async with client.post("/in/ig", data=body, headers=headers) as answer:
+            assert answer.status == 200 and "PRAGMA synchronous=FULL" in said, "a power cut is survived, too"
+        after = killed(store, tmp_path / "after")  # before the source is read
+    after.sources.configure({"ig": "instagram"}, NOON)
+    platform.faults.append(refused(2, 500))
+    kept = []
+    for minute in (0, 1, 2, 20):  # at first Instagram is disturbed
+        async with connected(platform, verify_token=VERIFY) as source:
+            await read_due(after, NOON + timedelta(minutes=minute), ig=source)
+        told, saved = after.told.due("ig", NOON + timedelta(days=1)), {one["id"] for one in after.mentions.export()}
+        kept.append((list(told), "71" in saved))
+    assert kept == [*[(["mentioned_comment.71"], False)] * 3, ([], True)]
+    after.close()
 
 
 # ---- options, odd and real answers
@@ -356,7 +419,5 @@ async def test_real_comments(name: str, count: int) -> None:
 
 async def test_a_real_mention() -> None:
     async with connected(Answer(recorded("facebook-instagram/mentioned_media.json")), verify_token=VERIFY) as source:
-        body, headers = delivery("instagram", ACCOUNT, ("mentions", {"media_id": "17889114512354744"}))
-        source.receive(headers, body, NOON)
-        (mention,) = (await source.poll("")).mentions
+        (mention,) = (await source.poll_told("", {"mentioned_media.17889114512354744": NOON})).mentions
     assert (mention.text, mention.created_at.year) == ("@ikroskun hey", 2021)

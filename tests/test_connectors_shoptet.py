@@ -10,19 +10,16 @@ from typing import Any
 
 import pytest
 import time_machine
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from connectors import shoptet
 from monitor.contract import CanFetch, CanLookUp, CanReceive, CanReply, Page
-from monitor.endpoints import Endpoints
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Mention
-from monitor.options import ServiceOptions
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
 from tests.connecting import connecting, first, mistake, numbers, poll
 from tests.contract import JsonContract
+from tests.listening import listening
 from tests.loopback import Answer, Asked
 from tests.shoptet_platform import KEY, NOON, OAUTH, OAUTH_URL, TOKEN, ShoptetPlatform, review
 
@@ -292,31 +289,17 @@ async def test_a_notification_has_its_source_read_at_once(platform: ShoptetPlatf
     store.sources.configure({"s": "shoptet", "other": "rss"}, NOON)
     read = PollRecord(source="s", status="ok", failures=0, refusals=0, due=later, at=NOON)
     store.sources.record(read, replace(read, source="other"))
-    async with connected(platform, webhook_key=KEY) as source:
-        nothing: Any = None
-        endpoints = Endpoints(
-            store=store,
-            connectors={"s": source},
-            poller=nothing,
-            pipeline=nothing,
-            options=ServiceOptions(),
-            clock=lambda: NOON,
-            troubles=list,
-            degraded=list,
-        )
-        application = web.Application()
-        endpoints.add_to(application)
-        async with TestClient(TestServer(application)) as client:
+    async with connected(platform, webhook_key=KEY) as source, listening(store, s=source) as client:
 
-            async def tell(event: str) -> dict[str, datetime | None]:
-                body = notification(event)
-                headers = {"Shoptet-Webhook-Signature": shoptet.sign(KEY, body)}
-                async with client.post("/in/s", data=body, headers=headers) as response:
-                    assert response.status == 200, "Shoptet takes nothing else for a yes"
-                return {state.name: state.due for state in store.sources.all()}
+        async def tell(event: str) -> dict[str, datetime | None]:
+            body = notification(event)
+            headers = {"Shoptet-Webhook-Signature": shoptet.sign(KEY, body)}
+            async with client.post("/in/s", data=body, headers=headers) as response:
+                assert response.status == 200, "Shoptet takes nothing else for a yes"
+            return {state.name: state.due for state in store.sources.all()}
 
-            assert await tell("order:create") == {"s": later, "other": later}
-            assert await tell("projectReview:create") == {"s": NOON, "other": later}
-            store.sources.record(replace(read, status="failing"))
-            assert (await tell("projectReview:create"))["s"] == later, "a source that fails is left its pause"
+        assert await tell("order:create") == {"s": later, "other": later}
+        assert await tell("projectReview:create") == {"s": NOON, "other": later}
+        store.sources.record(replace(read, status="failing"))
+        assert (await tell("projectReview:create"))["s"] == later, "a source that fails is left its pause"
     store.close()

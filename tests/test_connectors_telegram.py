@@ -118,7 +118,7 @@ async def read(*messages: dict[str, Any], kind: str = "message", **options: Any)
     platform.arrives(*messages, kind=kind)
     async with connected(platform, **{"read": "all", **options}) as source:
         page = await source.poll("")
-        assert not page.skipped
+        assert page.once and not page.skipped
         return list(page.mentions)
 
 

@@ -8,19 +8,16 @@ from typing import Any
 
 import pytest
 import time_machine
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from connectors import trustpilot
 from monitor.budgets import CanBudget
 from monitor.contract import CanConfirm, CanFetch, CanLookUp, CanReceive, CanReply, Page
-from monitor.endpoints import Endpoints
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Mention
-from monitor.options import ServiceOptions
 from monitor.store.sqlite import SqliteStore
 from tests.connecting import connecting, first, mistake, poll
 from tests.contract import JsonContract
+from tests.listening import listening
 from tests.loopback import Answer, Asked
 from tests.trustpilot_platform import (
     HOOK,
@@ -369,30 +366,15 @@ async def test_what_is_not_from_trustpilot_is_refused() -> None:
 async def test_the_secret_may_stand_in_the_address(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "ohlas.db")
     store.sources.configure({"t": "trustpilot"}, NOON)
-    async with connected(TrustpilotPlatform(), webhook_secret=HOOK) as source:
-        nothing: Any = None
-        pipeline: Any = type("Pipeline", (), {"arrived": lambda self, count: None})()
-        endpoints = Endpoints(
-            store=store,
-            connectors={"t": source},
-            poller=nothing,
-            pipeline=pipeline,
-            options=ServiceOptions(),
-            clock=lambda: NOON,
-            troubles=list,
-            degraded=list,
-        )
-        application = web.Application()
-        endpoints.add_to(application)
-        async with TestClient(TestServer(application)) as client:
+    async with connected(TrustpilotPlatform(), webhook_secret=HOOK) as source, listening(store, t=source) as client:
 
-            async def tell(address: str, body: bytes) -> int:
-                async with client.post(address, data=body) as response:
-                    return response.status
+        async def tell(address: str, body: bytes) -> int:
+            async with client.post(address, data=body) as response:
+                return response.status
 
-            written, deleted = notification((CREATED, review(1, 0))), notification((DELETED, review(1, 0)))
-            assert await tell("/in/t", written) == await tell("/in/t?secret=guess", written) == 401
-            assert await tell(f"/in/t?secret={HOOK}", written) == await tell(f"/in/t?secret={HOOK}", deleted) == 202
+        written, deleted = notification((CREATED, review(1, 0))), notification((DELETED, review(1, 0)))
+        assert await tell("/in/t", written) == await tell("/in/t?secret=guess", written) == 401
+        assert await tell(f"/in/t?secret={HOOK}", written) == await tell(f"/in/t?secret={HOOK}", deleted) == 202
     mention = store.mentions.get(1)
     assert mention is not None and mention.title == "Sklamanie"
     store.close()

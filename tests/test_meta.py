@@ -9,17 +9,16 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from connectors import facebook
 from monitor import meta
 from monitor.contract import Page
-from monitor.endpoints import Endpoints
 from monitor.errors import AuthError, BudgetSpent, NotFound, PermanentError, SourceError, TemporaryError
 from monitor.http import DAY, Http, Response
-from monitor.options import ServiceOptions
 from monitor.store.sqlite import SqliteStore
+from tests.listening import listening
 from tests.loopback import Answer, Loopback, LoopbackHttp
 from tests.meta_platform import NOON, PAGE, SIGNED, TOKEN, VERIFY, MetaPlatform, delivery, refused
 
@@ -151,23 +150,12 @@ def test_only_cursors_are_taken_from_a_next_page(paging: dict[str, Any], expecte
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    store, nothing = SqliteStore(tmp_path / "ohlas.db"), None
+    store = SqliteStore(tmp_path / "ohlas.db")
     async with Http() as http:
         settings = facebook.Settings(kind="facebook", name="fb", page=PAGE, verify_token=VERIFY, **SIGNED)  # type: ignore[arg-type]
         reading = facebook.Settings(kind="facebook", name="other", page=PAGE, **SIGNED)  # type: ignore[arg-type]
-        endpoints = Endpoints(
-            store=store,
-            connectors={"fb": facebook.connect(settings, http), "other": facebook.connect(reading, http)},
-            poller=nothing,  # type: ignore[arg-type]
-            pipeline=nothing,  # type: ignore[arg-type]
-            options=ServiceOptions(),
-            clock=lambda: NOON,
-            troubles=list,
-            degraded=list,
-        )
-        application = web.Application()
-        endpoints.add_to(application)
-        async with TestClient(TestServer(application)) as opened:
+        sources = {"fb": facebook.connect(settings, http), "other": facebook.connect(reading, http)}
+        async with listening(store, **sources) as opened:
             yield opened
     store.close()
 

@@ -18,6 +18,7 @@ from monitor.store.follow_ups import note_changed
 from monitor.store.handling import release
 from monitor.store.sources import PollRecord, record_poll
 from monitor.store.threads import drafted_before
+from monitor.store.told import note_told
 from monitor.store.tombstones import buried
 from monitor.text import fold
 
@@ -66,9 +67,10 @@ class Mentions:
         A mention that is known is left alone, unless its content changed: then it is judged again and a draft that
         waits for it goes back to a person.
         """
-        with self._engine.writing() as connection:
+        with self._engine.writing(durable=page.once) as connection:
             if poll is not None:
                 record_poll(connection, poll)
+            note_told(connection, source, page, now)
             if not page.mentions and not page.gone:
                 return SavedPage()
             return _save(connection, source, page, now)

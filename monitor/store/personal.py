@@ -55,6 +55,7 @@ OURS: Final[Mapping[str, frozenset[str]]] = {
     "correction_text": frozenset({"language"}),
     "source": frozenset({"name", "kind", "cursor", "status", "last_error"}),
     "notice": frozenset({"source", "code", "text"}),
+    "told": frozenset({"source", "name"}),
     "llm_use": frozenset({"day", "model"}),
     "sign_in": frozenset({"token_hash", "person"}),
     "session": frozenset({"id_hash", "person", "csrf", "language"}),

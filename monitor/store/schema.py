@@ -368,3 +368,12 @@ def m0023_looked_up(db: Database) -> None:
     """What was posted is looked up for every card, and labels are counted at every scrape of /metrics."""
     db.execute("CREATE INDEX idx_publication_draft ON publication(draft_id)")
     db.execute("CREATE INDEX idx_mention_label ON mention(label)")
+
+
+@migrations()
+def m0024_told(db: Database) -> None:
+    """What deliveries named and did not hold, until it is read: the platform does not tell it again."""
+    db.table("told").create(
+        {"source": str, "name": str, "at": float, "due": float}, pk=("source", "name"), not_null={"at", "due"}
+    )
+    db.table("told").create_index(["source", "due"])

@@ -39,6 +39,7 @@ from monitor.store.sign_ins import SignIns
 from monitor.store.silences import Silences
 from monitor.store.sources import Sources
 from monitor.store.threads import Threads
+from monitor.store.told import ToldRows
 from monitor.store.views import Views
 
 P = ParamSpec("P")
@@ -58,6 +59,7 @@ class SqliteStore:
         self.sources = Sources(self._engine)
         self.silences = Silences(self._engine)
         self.mentions = Mentions(self._engine)
+        self.told = ToldRows(self._engine)
         self.channels = Channels(self._engine)
         self.cases = Cases(self._engine)
         self.linked = LinkedAccounts(self._engine)
