@@ -16,7 +16,9 @@ from monitor.desk import Desk
 from monitor.model import Priority
 from monitor.options import CompanyOptions, Config
 from monitor.pipeline import Pipeline
+from monitor.store import aside as store_aside
 from monitor.store.sqlite import SqliteStore
+from responders.page import aside as page_aside
 from responders.words import LANGUAGES
 from tests.made import NOON, arrive, mention
 from tests.page_place import Place, Reader
@@ -144,3 +146,21 @@ def test_the_terminal_lists_them_too(tmp_path: Path) -> None:
     assert "repeated (tretíkrát vám píšem)" in shown and "tone: rude (idioti)" in shown
     verdict = answer("show", str(row["id"]), "--json", config=config)["verdict"]
     assert verdict["tone"] == {"name": "rude", "words": ["idioti"]} and verdict["aside"] is None
+
+
+async def test_very_many_are_counted_up_to_a_number(
+    place: Place, jana: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says so, and leads on to what is beyond that number."""
+    for module in (store_aside, page_aside):
+        monkeypatch.setattr(module, "MOST_COUNTED", 20)
+    arrive(place.store, *(mention(n, text="", rating=5.0) for n in range(100, 130)))
+    await pipeline(place.store).step()
+    await pipeline(place.store).step()
+    found = place.store.aside.look("only_stars")
+    assert (found.total, found.more, found.reasons["only_stars"], len(found.rows)) == (20, True, 20, 31)
+    assert not place.store.aside.look("classified_advert").more
+    page = await jana.get("/aside?reason=only_stars")
+    assert "(20+)" in page.text and "page 1 of 2+" in page.text
+    second = await jana.get("/aside?reason=only_stars&page=2")
+    assert second.html.count("Stars without a text") == 1 + 6 and 'rel="next"' not in second.html

@@ -72,5 +72,18 @@ def test_cards_and_numbers_read_no_whole_table(store: SqliteStore) -> None:
     assert "COVERING INDEX idx_mention_label" in plan
 
 
+def test_the_list_of_what_was_set_aside_counts_by_an_index(store: SqliteStore) -> None:
+    asked: list[str] = []
+    connection = store._engine.connection
+    connection.set_trace_callback(lambda statement: asked.append(statement))
+    for reason in ("", "neutral"):
+        store.aside.look(reason, 25, 50)
+    connection.set_trace_callback(None)
+    plans = [plan for query in asked if query.strip()[:4] in ("SELE", "WITH") for plan in _plan(store, query)]
+    of_mentions = [plan for plan in plans if re.match("(SCAN|SEARCH) mention ", plan)]
+    assert of_mentions and [plan for plan in of_mentions if "INDEX idx_mention_aside" not in plan] == []
+    assert [plan for plan in plans if "TEMP B-TREE" in plan] == []
+
+
 def _plan(store: SqliteStore, query: str) -> list[str]:
     return [str(row["detail"]) for row in store._engine.rows(f"EXPLAIN QUERY PLAN {query}")]

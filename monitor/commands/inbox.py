@@ -86,7 +86,7 @@ def _aside(setup: Setup, limit: int | None, as_json: bool) -> None:
         echo_json({"mentions": [of_aside(row) for row in found.rows]})
         return
     at = now()
-    _show(ASIDE_HEADS, [_aside_row(row, at) for row in found.rows], found.total)
+    _show(ASIDE_HEADS, [_aside_row(row, at) for row in found.rows], found.total, more=found.more)
 
 
 def _aside_row(row: Aside, at: datetime) -> tuple[str, ...]:
@@ -98,14 +98,14 @@ def _aside_row(row: Aside, at: datetime) -> tuple[str, ...]:
     return (why, age(row.mention.created_at, at), row.mention.source, judged, row.mention.author, text)
 
 
-def _show(heads: Sequence[str], rows: list[tuple[str, ...]], total: int) -> None:
+def _show(heads: Sequence[str], rows: list[tuple[str, ...]], total: int, *, more: bool = False) -> None:
     if not rows:
         click.echo("Nothing here.")
         return
     for line in table(heads, rows):
         click.echo(line)
     if len(rows) < total:
-        click.echo(f"{len(rows)} of {total}; see more with --limit {total}", err=True)
+        click.echo(f"{len(rows)} of {total}{' or more' if more else ''}; see more with --limit {total}", err=True)
 
 
 def _row(row: InboxRow, at: datetime) -> tuple[str, ...]:

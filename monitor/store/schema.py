@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from monitor.errors import StoreError
-from monitor.store import foundation, matters, tally, tombstones
+from monitor.store import aside, foundation, matters, tally, tombstones
 
 migrations = Migrations("ohlas")
 
@@ -377,3 +377,16 @@ def m0024_told(db: Database) -> None:
         {"source": str, "name": str, "at": float, "due": float}, pk=("source", "name"), not_null={"at", "due"}
     )
     db.table("told").create_index(["source", "due"])
+
+
+@migrations()
+def m0025_causes(db: Database) -> None:
+    """What happened to a source as a code, for those who do not read English."""
+    for table in ("source", "notice"):
+        db.table(table).add_column("cause", str, not_null_default="")
+
+
+@migrations()
+def m0026_set_aside(db: Database) -> None:
+    """What was set aside is counted by reason at every look at its list."""
+    aside.by_reason(db.conn)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from monitor.store.aside import MOST_COUNTED, AsideList
 from responders.page.context import PageContext, Visit, see_other
 from responders.page.forms import LAST_PAGE, PER_PAGE, Form, clean, viewer, whole_number
 
@@ -20,13 +21,20 @@ async def show(visit: Visit) -> web.Response:
     return visit.show(
         "aside.html",
         found=found,
+        most=MOST_COUNTED,
         tabs=tabs,
         reason=reason,
         here=here,
-        last=max(1, -(-found.total // PER_PAGE)),
+        last=_last(found, here),
         address=lambda page: f"/aside?{urlencode({'reason': reason, 'page': page})}",
         can_draft=visit.page.judge_again is not None and visit.decides,
     )
+
+
+def _last(found: AsideList, here: int) -> int:
+    """The last page that is known; where not all were counted, there is one more behind every full page."""
+    counted = max(1, -(-found.total // PER_PAGE))
+    return max(counted, here + 1) if found.more and len(found.rows) == PER_PAGE else counted
 
 
 async def draft(visit: Visit, _form: Form) -> web.Response:
