@@ -78,7 +78,7 @@ class _Feed:
         try:
             parsed: dict[str, Any] = await self._worker.run({"headers": dict(headers)}, body)
         except SourceError as error:
-            raise type(error)(f"{self._who}: {error}") from None
+            raise type(error)(f"{self._who}: {error}", cause=error.cause, words=error.words or self._who) from None
         return parsed
 
     def _mentions(self, parsed: Mapping[str, Any]) -> tuple[Mention, ...]:

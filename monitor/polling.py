@@ -138,10 +138,12 @@ class Poller:
         if error is None:
             return
         if isinstance(error, StoreBusy):
-            why = TemporaryError(f"what it brought could not be saved, so it is read again: {error}")
+            why = TemporaryError(f"what it brought could not be saved, so it is read again: {error}", cause="not_saved")
         else:
             log.error("source %s failed", state.name, exc_info=error)
-            why = TemporaryError(f"unexpected {type(error).__name__}; see the log")
+            why = TemporaryError(
+                f"unexpected {type(error).__name__}; see the log", cause="bug", words=type(error).__name__
+            )
         self._unwritten.append(self._record(state, why, self.clock()))
 
     async def _poll(self, state: SourceState) -> None:
@@ -170,7 +172,7 @@ class Poller:
         except SourceError as error:
             return error
         except TimeoutError:
-            return TemporaryError(f"no answer within {POLL_LIMIT:.0f} s")
+            return TemporaryError(f"no answer within {POLL_LIMIT:.0f} s", cause="slow")
 
     def _record(self, state: SourceState, outcome: Page | SourceError, now: datetime) -> PollRecord:
         before = schedule.Standing(schedule.Status(state.status), state.failures, state.refusals)
@@ -189,6 +191,7 @@ class Poller:
             at=now,
             cursor=outcome.cursor if isinstance(outcome, Page) else None,
             error=str(outcome) if isinstance(outcome, SourceError) else "",
+            cause=_cause(outcome) if isinstance(outcome, SourceError) else "",
             notice=notice.code if notice else "",
         )
 
@@ -250,6 +253,10 @@ def _happened(outcome: Page | SourceError) -> schedule.Outcome:
         case SourceError():
             return schedule.Failed(outcome)
     return schedule.Polled(more=outcome.more, wait=outcome.wait)
+
+
+def _cause(error: SourceError) -> str:
+    return f"{error.cause}: {error.words}" if error.words else error.cause
 
 
 def _planned_at(state: SourceState) -> datetime | None:

@@ -166,7 +166,8 @@ async def _exchange(process: asyncio.subprocess.Process, request: Mapping[str, A
 def _result(answer: bytes) -> Any:
     parsed = json.loads(answer)
     if "error" in parsed:
-        raise {"TemporaryError": TemporaryError}.get(parsed["error"], PermanentError)(parsed["message"])
+        kind = {"TemporaryError": TemporaryError}.get(parsed["error"], PermanentError)
+        raise kind(parsed["message"], cause=parsed["cause"], words=parsed["words"])
     return parsed["result"]
 
 
@@ -204,7 +205,7 @@ def _parsed(parse: Parser, request: Mapping[str, Any], body: bytes) -> dict[str,
     try:
         return {"result": parse(request, body)}
     except SourceError as error:
-        return {"error": type(error).__name__, "message": str(error)}
+        return {"error": type(error).__name__, "message": str(error), "cause": error.cause, "words": error.words}
 
 
 def main() -> None:

@@ -127,7 +127,9 @@ class Alerter:
         messages = [
             message
             for row in rows
-            for message in self.notices(f"source-{row.id}", row.code, due, text=row.text, source=row.source)
+            for message in self.notices(
+                f"source-{row.id}", row.code, due, text=row.text, cause=row.cause, source=row.source
+            )
         ]
         self.store.messages.put(messages, now)
         self.store.messages.advance("notices", str(rows[-1].id))

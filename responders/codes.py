@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from responders.cause_codes import CAUSE_CODES
 from responders.channel_codes import CHANNEL_CODES
 
 
@@ -272,6 +273,8 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "unreachable": _("A source cannot be read"),
         "stopped": _("A source was stopped; a person has to act"),
         "recovered": _("A source can be read again"),
+        "model_unusable": _("The chosen model cannot judge; the built-in one does"),
+        "model_works_again": _("The chosen model judges again"),
         "budget_low": _("A quota or a budget is nearly used up"),
         "budget_spent": _("A quota or a budget is used up"),
         "review_changed": _("A customer changed a review after our answer"),
@@ -283,6 +286,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "channel_warning": _("Customers will soon not reach you here"),
     },
     **CHANNEL_CODES,
+    **CAUSE_CODES,
     # what reports are counted by, and how mentions were answered
     "by": {
         "week": _("week"),

@@ -15,7 +15,8 @@ def told(body: Mapping[str, Any], words: Words) -> str:
     if code in _TELLING:
         said = _TELLING[code](body, words)
         return f"{words.minute(datetime.fromisoformat(str(body['at'])))}: {said}" if "at" in body else said
-    found = (words.code("notice", code), str(body.get("source", "")), str(body.get("text", "")))
+    why = words.cause(str(body.get("cause", "")), str(body.get("text", "")))
+    found = (words.code("notice", code), str(body.get("source", "")), why)
     return ": ".join(part for part in found if part)
 
 
@@ -78,6 +79,14 @@ def _channel(body: Mapping[str, Any], words: Words) -> str:
     return ": ".join(part for part in (head, str(body["source"]), why) if part)
 
 
+def _budget(body: Mapping[str, Any], words: Words) -> str:
+    """Which sources live on it, and how large it is."""
+    unit, _, limit = str(body.get("cause", "")).partition(": ")
+    much = f"{words.number(float(limit))} {words.code('budget', unit)}" if limit else str(body.get("text", ""))
+    found = (words.code("notice", str(body["code"])), str(body["source"]), much)
+    return ": ".join(part for part in found if part)
+
+
 def _silent(body: Mapping[str, Any], words: Words) -> str:
     """Since when, and the reasons to believe that it is not by chance."""
     since, expected, longest = str(body["text"]).split(" ")
@@ -97,6 +106,8 @@ _TELLING: Mapping[str, Callable[[Mapping[str, Any], Words], str]] = {
     "overdue": _overdue,
     "wrote_again": _wrote_again,
     "source_silent": _silent,
+    "budget_low": _budget,
+    "budget_spent": _budget,
     "channel_broken": _channel,
     "channel_works": _channel,
     "channel_warning": _channel,

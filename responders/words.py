@@ -99,6 +99,15 @@ class Words:
             detail = self.day(datetime.fromisoformat(detail).replace(tzinfo=self.zone))
         return " ".join(part for part in (self.code("channel_why", code), f"({detail})" if detail else "") if part)
 
+    def cause(self, stored: str, message: str) -> str:
+        """Why a source cannot be read: "code" or "code: what is quoted". `message` says it more exactly, but only in
+        English; so it is all that there is of what was stored without a code."""
+        code, _, quoted = stored.partition(": ")
+        if self.language == "en" or code not in CODES["cause"]:
+            return message
+        said = self.code("cause", code)
+        return f"{said} ({quoted})" if quoted else f"{said}."
+
     def language_name(self, code: str) -> str:
         from babel import Locale, UnknownLocaleError
 

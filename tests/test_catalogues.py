@@ -25,7 +25,19 @@ from tests.made import NOON
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 MAILED = ("de", "pl")
-CODES_IN_MAILS = ("label", "priority", "urgency", "state", "status", "aspect", "verdict", "rule", "part", "notice")
+CODES_IN_MAILS = (
+    "label",
+    "priority",
+    "urgency",
+    "state",
+    "status",
+    "aspect",
+    "verdict",
+    "rule",
+    "part",
+    "notice",
+    "cause",
+)
 BRATISLAVA = ZoneInfo("Europe/Bratislava")
 Id = str | Sequence[str]
 

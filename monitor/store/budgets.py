@@ -102,9 +102,13 @@ def _tell(connection: Connection, one: Booked, now: datetime) -> None:
     names = ", ".join(sources[:SHOWN]) + (", …" if len(sources) > SHOWN else "")
     code = "budget_spent" if one.news >= 1.0 else "budget_low"
     connection.execute(
-        "INSERT INTO notice (at, source, code, text) VALUES (?, ?, ?, ?)",
-        (now.timestamp(), names or one.budget.account, code, in_words(one.budget)),
+        "INSERT INTO notice (at, source, code, text, cause) VALUES (?, ?, ?, ?, ?)",
+        (now.timestamp(), names or one.budget.account, code, in_words(one.budget), _limit(one.budget)),
     )
+
+
+def _limit(budget: Budget) -> str:
+    return f"{budget.unit}: {budget.limit:.10g}"
 
 
 def _row(row: Row, spent: dict[float, float]) -> BudgetRow:

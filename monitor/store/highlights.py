@@ -90,6 +90,7 @@ class SourceHealth:
     error: str
     error_at: datetime | None
     silent_since: datetime | None = None
+    cause: str = ""  # of the error, as a code
 
 
 class Highlights:
@@ -211,6 +212,7 @@ class Highlights:
                 status=row["status"],
                 last_ok=moment(row["last_ok"]),
                 error=row["last_error"] or "",
+                cause=row["cause"],
                 error_at=moment(row["error_at"]),
                 silent_since=moment(row["silent_since"]),
             )

@@ -53,8 +53,8 @@ OURS: Final[Mapping[str, frozenset[str]]] = {
     "reader": frozenset({"name", "value"}),
     "correction": frozenset({"label", "actor", "via"}),
     "correction_text": frozenset({"language"}),
-    "source": frozenset({"name", "kind", "cursor", "status", "last_error"}),
-    "notice": frozenset({"source", "code", "text"}),
+    "source": frozenset({"name", "kind", "cursor", "status", "last_error", "cause"}),
+    "notice": frozenset({"source", "code", "text", "cause"}),
     "told": frozenset({"source", "name"}),
     "llm_use": frozenset({"day", "model"}),
     "sign_in": frozenset({"token_hash", "person"}),
@@ -168,12 +168,33 @@ def _wipe_mention(connection: Connection, key: bytes, row: Row, now: datetime) -
         (hidden, _verdict(row["verdict"]), _code_alone(row["reason"]), now.timestamp(), row["id"]),
     )
     names = (hidden, row["source"], row["external_id"])
+    _forget_below(connection, row["source"], row["external_id"])
     connection.execute("UPDATE publication SET external_id = ? WHERE source = ? AND external_id = ?", names)
     # what others said below it is theirs, but whom they answered is not
     connection.execute("UPDATE mention SET thread = ? WHERE source = ? AND thread = ? AND thread <> ''", names)
     connection.execute("UPDATE cases SET key = '' WHERE id = ?", (row["case_id"],))
     subject = f"{row['source']}\x1f{row['external_id']}"
     connection.execute("DELETE FROM alert WHERE kind = 'spreading' AND subject = ?", (subject,))
+
+
+_BELOW = """
+WITH RECURSIVE below (id, external_id) AS (
+  SELECT id, external_id FROM mention WHERE source = :source AND thread = :post AND thread <> ''
+  UNION SELECT mention.id, mention.external_id FROM below CROSS JOIN mention
+        ON mention.source = :source AND mention.thread = below.external_id AND mention.thread <> '')
+SELECT below.id, raw FROM below CROSS JOIN mention_text ON mention_text.id = below.id WHERE instr(raw, :post)"""
+
+
+def _forget_below(connection: Connection, source: str, post: str) -> None:
+    """What the platform said of it to those who answered it, or its answers: "root", "parent"."""
+    rows = connection.execute(_BELOW, {"source": source, "post": post}).fetchall()
+    changed = [(dump(_without(json.loads(row["raw"]), post)), row["id"]) for row in rows]
+    connection.executemany("UPDATE mention_text SET raw = ? WHERE id = ?", changed)
+
+
+def _without(raw: Mapping[str, Any], post: str) -> dict[str, Any]:
+    emptied = {name: {} for name, value in raw.items() if isinstance(value, dict) and post in value.values()}
+    return {**raw, **emptied, **{name: "" for name, value in raw.items() if value == post}}
 
 
 def _forget_lessons(connection: Connection, mentions: Sequence[Row]) -> None:

@@ -9,6 +9,7 @@ from monitor.store.audit import OHLAS
 from monitor.store.engine import Engine
 
 WINDOW = 2000  # mentions looked at in one go
+_WORKS = ("model_works_again", "", "")
 _TROUBLE = "model_trouble"  # the name of that setting
 _SOURCE = "classifier"  # the source of notices that come from none
 
@@ -56,8 +57,8 @@ class Rescoring:
                 (_TROUBLE, trouble),
             )
             connection.execute(
-                "INSERT INTO notice (at, source, code, text) VALUES (?, ?, ?, ?)",
-                (now.timestamp(), _SOURCE, "model_unusable" if trouble else "model_works_again", trouble),
+                "INSERT INTO notice (at, source, code, text, cause) VALUES (?, ?, ?, ?, ?)",
+                (now.timestamp(), _SOURCE, *(("model_unusable", trouble, "model") if trouble else _WORKS)),
             )
         return True
 

@@ -24,6 +24,7 @@ class SourceState:
     last_ok: datetime | None
     last_error: str  # of a waiting one: why it waits
     error_at: datetime | None
+    cause: str = ""  # of the last error: "code", or "code: what is quoted"
     mentions: int = 0
     silent_since: datetime | None = None  # longer than usual
 
@@ -43,6 +44,7 @@ class PollRecord:
     at: datetime
     cursor: str | None = None
     error: str = ""
+    cause: str = ""
     notice: str = ""  # code of what people are told, once
 
 
@@ -55,6 +57,7 @@ class NoticeRow:
     source: str
     code: str
     text: str
+    cause: str = ""
 
 
 class Sources:
@@ -139,7 +142,14 @@ class Sources:
 
 
 def _notice(row: Row) -> NoticeRow:
-    return NoticeRow(id=row["id"], at=instant(row["at"]), source=row["source"], code=row["code"], text=row["text"])
+    return NoticeRow(
+        id=row["id"],
+        at=instant(row["at"]),
+        source=row["source"],
+        code=row["code"],
+        text=row["text"],
+        cause=row["cause"],
+    )
 
 
 def record_poll(connection: Connection, poll: PollRecord) -> None:
@@ -149,7 +159,7 @@ def record_poll(connection: Connection, poll: PollRecord) -> None:
         " leased_at = NULL,"
         " cursor = coalesce(:cursor, cursor),"
         " last_ok = CASE WHEN :error = '' THEN :at ELSE last_ok END,"
-        " last_error = :error,"
+        " last_error = :error, cause = :cause,"
         " error_at = CASE WHEN :error = '' OR :status = 'waiting' THEN error_at ELSE :at END WHERE name = :source",
         {
             "source": poll.source,
@@ -160,12 +170,13 @@ def record_poll(connection: Connection, poll: PollRecord) -> None:
             "cursor": poll.cursor,
             "at": poll.at.timestamp(),
             "error": poll.error,
+            "cause": poll.cause,
         },
     )
     if poll.notice:
         connection.execute(
-            "INSERT INTO notice (at, source, code, text) VALUES (?, ?, ?, ?)",
-            (poll.at.timestamp(), poll.source, poll.notice, poll.error),
+            "INSERT INTO notice (at, source, code, text, cause) VALUES (?, ?, ?, ?, ?)",
+            (poll.at.timestamp(), poll.source, poll.notice, poll.error, poll.cause),
         )
 
 
@@ -181,6 +192,7 @@ def _state(row: Row, mentions: int = 0) -> SourceState:
         last_ok=moment(row["last_ok"]),
         last_error=row["last_error"] or "",
         error_at=moment(row["error_at"]),
+        cause=row["cause"],
         mentions=mentions,
         silent_since=moment(row["silent_since"]),
     )

@@ -192,7 +192,7 @@ def _source(one: SourceLine, words: Words) -> Entry:
     elif health.last_ok is not None:
         facts.append(words.say("last read %(moment)s", moment=words.minute(health.last_ok)))
     if health.error:
-        facts.append(line(health.error, _ERROR))
+        facts.append(line(words.cause(health.cause, health.error), _ERROR))
     return Entry(title=line(health.name, TITLE), facts=tuple(facts), tone="bad")
 
 
