@@ -144,7 +144,9 @@ class XApi:
         """A page of what the account wrote after the post `since`."""
         asked = {"max_results": MOST, "since_id": since, "pagination_token": token or None, "tweet_fields": _FIELDS}
         client = await self._tweepy()
-        with self._paying("mentions", MOST, writing=True) as paid:  # own posts cost as little
+        # own posts cost as little as mentions, and all have one author
+        most = MOST * PRICES["mentions"] + PRICES["author"]
+        with self._money.holding(most, writing=True) as paid:
             document = _document(await client.get_users_tweets(self._options.number, **asked, user_auth=True))
             paid.used = _price("mentions", document)
         return document

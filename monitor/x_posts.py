@@ -16,7 +16,13 @@ from monitor.model import Mention
 from monitor.text import canonical_url, clean, fold, one_line
 
 NUMBER = re.compile(r"[0-9]{1,19}")
-LINK = re.compile(r"https?://\S+|\b(?:www\.)?[\w-]+\.(?:com|cz|eu|hu|net|org|shop|sk)\b", re.IGNORECASE)
+# X makes links of addresses without https:// too, under all endings that there are: those of all countries have two
+# letters. Who takes a missing space for one thinks that an answer is dearer than it is, and no worse.
+LINK = re.compile(
+    r"https?://\S+|(?<![\w@.-])(?:[\w-]+\.)+"
+    r"(?:[a-z]{2}|com|net|org|info|biz|shop|store|online|site|app|page|link|club|xyz|blog)\b(?:[/?]\S*)?",
+    re.IGNORECASE,
+)
 _EPOCH = 1_288_834_974.657  # Unix seconds; the ids of X count milliseconds from here
 _ADDRESSEES = re.compile(r"^(?:\s*@\w+)+")
 

@@ -266,6 +266,29 @@ async def test_failed_polls_cost_nothing_and_answers_their_price(platform: XPlat
         assert used(ledger, source, "money") == pytest.approx(platform.bill) == 0.011 + 0.200
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Více na https://pupava.example/",
+        "Mehr auf pupava.de.",
+        "Formularz: www.pupava.pl/reklamacje.",
+        "Napíšte nám (pupava.ro/kontakt), vyriešime to.",
+    ],
+)
+async def test_what_x_makes_a_link_of_is_paid_for_and_found_again(platform: XPlatform, text: str) -> None:
+    async with sharing("x", platform, {"account": ACCOUNT, **KEYS}) as (ledger, (source,)):
+        mention = (await source.poll("")).mentions[0]
+        receipt = await source.reply(mention, text, "key")
+        assert used(ledger, source, "money") == pytest.approx(platform.bill) == 0.011 + 0.200
+        assert await source.find_reply(mention, text, "key") == receipt
+
+
+async def test_an_answer_is_looked_for_with_little_money_as_well(platform: XPlatform) -> None:
+    async with connected(platform, monthly_cap=0.2) as source:
+        mention = await first(source)
+        assert await source.find_reply(mention, TEXT, "key") is None
+
+
 # ---- deletions
 
 
