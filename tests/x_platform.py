@@ -27,7 +27,7 @@ KEYS = {
 }
 BEARER = "bt-canary-5555"
 BASE = "https://api.x.com"
-LINKED = re.compile(r"(?:https?://|\b)(?:www\.)?[\w-]+\.(?:example|de|pl|ro)\b[\w/-]*")  # of what X makes links, by itself too
+LINKED = re.compile(r"(?:https?://|\b)(?:www\.)?[\w-]+\.(?:example|de|pl|ro)\b[\w/-]*")  # what X makes links of
 
 
 def post(number: int, text: str, author: str = "11", **more: Any) -> dict[str, Any]:
