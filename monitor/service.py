@@ -29,6 +29,7 @@ from monitor.errors import ConfigError, StoreBusy, StoreError
 from monitor.http import Http
 from monitor.ledger import Ledger
 from monitor.listening import Listener
+from monitor.marking import Marker
 from monitor.model import Mention
 from monitor.options import Config
 from monitor.people import deciders, people_of
@@ -132,6 +133,7 @@ class Service:
         self.desk = Desk(self.config, self.classifier, self.connectors)
         self.desk.check_texts()
         self.again = Rescorer(self.store, self.classifier, self.clock)
+        self.marker = Marker(self.store, self.desk.linker, self.clock)
         self.renewer = Renewer(self.store, self.config, self.clock)
         self.pipeline = Pipeline(self.store, self.desk, self.clock, idle=self._look_again)
         self.poller = Poller(
@@ -210,8 +212,8 @@ class Service:
             log.warning("%d publications were cut off by a crash; they are looked up, not repeated", crashed)
 
     async def _look_again(self) -> bool:
-        """Whether drafts that nobody has touched were sent back to be written anew."""
-        return await self.renewer.step() or await self.again.step()
+        """Whether drafts that nobody has touched were sent back to be written anew, or mentions still lack marks."""
+        return await self.renewer.step() or await self.again.step() or await self.marker.step()
 
     async def _publish(self, stop: asyncio.Event) -> None:
         """Finishes the request that it is at when Ohlas stops; the next start goes on with the rest."""

@@ -30,6 +30,7 @@ from monitor.store.highlights import Highlights
 from monitor.store.lately import LatelyRows
 from monitor.store.linked import LinkedAccounts
 from monitor.store.llm_use import LlmUse
+from monitor.store.marking import Marking
 from monitor.store.mentions import Mentions
 from monitor.store.messages import Messages
 from monitor.store.modelled import ModelledDrafts
@@ -63,6 +64,7 @@ class SqliteStore:
         self.channels = Channels(self._engine)
         self.cases = Cases(self._engine)
         self.linked = LinkedAccounts(self._engine)
+        self.marking = Marking(self._engine)
         self.drafts = Drafts(self._engine)
         self.publications = Publications(self._engine)
         self.views = Views(self._engine)
