@@ -76,6 +76,17 @@ def test_whom_others_answered_is_not_named_by_them_any_more(store: SqliteStore) 
     assert store.mentions.get(2).text == mention(2).text  # type: ignore[union-attr]
 
 
+def test_who_is_below_an_erased_post_points_to_it_no_more(store: SqliteStore) -> None:
+    """Platforms name the first post of a conversation, by its writer, in every answer to an answer."""
+    root = {"uri": "m1", "cid": "c1"}
+    arrive(store, mention(1), mention(2, thread="m1", raw={"root": root, "parent": "m1", "cid": "c2"}))
+    arrive(store, mention(3, thread="m2", raw={"root": root, "addressed": True}), mention(4, raw={"root": root}))
+    erase(store, 1)
+    raws = [store.mentions.get(number).raw for number in (2, 3, 4)]  # type: ignore[union-attr]
+    assert raws[:2] == [{"root": {}, "parent": "", "cid": "c2"}, {"root": {}, "addressed": True}]
+    assert raws[2] == {"root": root}, "of another conversation, where m1 is something else"
+
+
 def test_a_draft_that_waits_is_closed_and_nobody_can_decide_on_it(store: SqliteStore) -> None:
     arrive(store, mention(1))
     [draft] = draft_all(store)
@@ -320,6 +331,35 @@ def test_two_people_of_one_name_are_never_taken_for_one(tmp_path: Path) -> None:
     assert [row["text"] for row in rest if row["text"]] == [NAMESAKES[1]["text"], NAMESAKES[3]["text"]]
     nobody = ohlas("erase", "--author", "Ferko", "--yes", config=config)
     assert nobody.exit_code == 1 and "nobody called 'Ferko'" in nobody.output
+
+
+KNOWN_BY = (
+    {
+        "id": "1",
+        "author": "Xénia K.",
+        "text": "Objednávka neprišla a nikto sa neozval, hrôza.",
+        "url": "https://bsky.app/profile/xenia.bsky.example/post/3k",
+        "customer": {"email": "xenia@kv.example", "names": ["Xénia Kvapilová"]},
+    },
+    {"id": "2", "author": "Iný Pán", "text": "Xenia K. má pravdu, ani mne neprišla a nikto nedvíha.", "rating": 1},
+    {"id": "3", "author": "Xénia", "text": "Kto je K. neviem, ale balík prišiel rozbitý. Sklamanie.", "rating": 1},
+)
+
+
+@pytest.mark.parametrize("name", ["@xenia.bsky.example", "XENIA@kv.example", "Xénia Kvapilová", "xenia k"])
+def test_a_customer_is_found_by_what_the_source_says_of_him(tmp_path: Path, name: str) -> None:
+    config = shop_with_drafts(tmp_path, reviews=KNOWN_BY)
+    found = ohlas("export", "--author", name, config=config)
+    assert [one["external_id"] for one in json.loads(found.stdout)["mentions"]] == ["1"], found.output
+
+
+def test_others_who_name_the_erased_customer_are_told(tmp_path: Path) -> None:
+    """What they wrote is theirs, and kept; somebody has to look."""
+    config = shop_with_drafts(tmp_path, reviews=KNOWN_BY)
+    asked = ohlas("erase", "--author", "xenia k", config=config)
+    assert "1 other mention names this customer and is kept: eshop/2" in asked.output
+    done = ohlas("erase", "--author", "xenia k", "--yes", "--json", config=config)
+    assert json.loads(done.stdout)["named_by_others"] == ["eshop/2"]
 
 
 def test_what_goes_is_shown_and_asked_for_first(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import click
 
 from monitor.commands.customers import Customer, Sought, as_shapes, checked, found, listed, row_ids, whom
 from monitor.commands.opening import Setup, database, now, pass_setup, writing
-from monitor.commands.terminal import echo_json
+from monitor.commands.terminal import echo_json, on_one_line
 from monitor.errors import NotAllowed, OhlasError
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 BATCH = 20  # mentions in one transaction
 TRIES = 20  # to have the database for oneself, while a service runs beside
 PAUSE = 0.5  # seconds between two of them
+NAMED = 10  # mentions of others that are listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """What goes: counts of rows. `mails` stand in mailboxes too, where nobody but their owners can delete them."""
+    """What goes: counts of rows. `mails` stand in mailboxes too, where nobody but their owners can delete them;
+    `named_by` are mentions of others, which stay."""
 
     mentions: int
     drafts: int
@@ -35,6 +37,7 @@ class Extent:
     cards: int
     mails: int
     backups: int
+    named_by: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -142,7 +145,15 @@ def extent_of(store: SqliteStore, customers: list[Customer]) -> Extent:
         cards=messages["slack"],
         mails=messages["mail"],
         backups=len(holding(store.backups.all(), first)) if first else 0,
+        named_by=tuple(store.customers.naming(list(_telling_names(customers)), set(ids))),
     )
+
+
+def _telling_names(customers: list[Customer]) -> Iterator[str]:
+    """Whole names and accounts; a given name alone may be anybody's."""
+    for one in customers:
+        yield from (name for name in one.names if len(name.split()) > 1)
+        yield from (one.account,) if one.account else ()
 
 
 def _show(customers: list[Customer], extent: Extent) -> None:
@@ -155,7 +166,16 @@ def _show(customers: list[Customer], extent: Extent) -> None:
     )
     if extent.backups:
         click.echo(f"{extent.backups} backups hold them as well and are deleted; a new one is made.")
+    if extent.named_by:
+        click.echo(_named_by(extent.named_by))
     click.echo("It cannot be taken back. `ohlas export` with the same options writes all of it into a file first.")
+
+
+def _named_by(mentions: Sequence[str]) -> str:
+    shown = on_one_line(", ".join(mentions[:NAMED])) + (", …" if len(mentions) > NAMED else "")
+    if len(mentions) == 1:
+        return f"1 other mention names this customer and is kept: {shown}"
+    return f"{len(mentions)} other mentions name this customer and are kept: {shown}"
 
 
 def _confirm() -> None:
@@ -214,6 +234,8 @@ def _told(extent: Extent, outcome: Outcome) -> Iterator[str]:
         yield "The running Ohlas empties the cards in Slack."
     if extent.published:
         yield f"{extent.published} published answers stand at the source; delete them there if you want to."
+    if extent.named_by:
+        yield _named_by(extent.named_by)
 
 
 def _document(customers: list[Customer], extent: Extent, outcome: Outcome) -> dict[str, Any]:
@@ -225,4 +247,5 @@ def _document(customers: list[Customer], extent: Extent, outcome: Outcome) -> di
         "mails_in_mailboxes": extent.mails,
         "answers_at_the_source": extent.published,
         "backups_deleted": extent.backups,
+        "named_by_others": list(extent.named_by),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
@@ -35,14 +36,15 @@ class Customers:
         self._engine = engine
 
     def called(self, name: str) -> list[Written]:
-        """What was written under a name or an account, in whatever spelling. Reads every mention once."""
+        """What was written under a name, an account or an address, in whatever spelling. Reads every mention once."""
         wanted = fold(name)
         if not wanted:
             return []
         self._engine.connection.create_function("folded", 1, fold, deterministic=True)
         rows = self._engine.rows(
-            f"SELECT * {_LIVING} AND (folded(author) = ? OR raw LIKE ? ESCAPE '\\') ORDER BY mention.id",
-            (wanted, f"%{name.strip().lstrip('@').translate(_LIKE_SPECIAL)}%"),
+            f"SELECT * {_LIVING} AND (folded(author) = :wanted OR raw LIKE :within ESCAPE '\\'"
+            " OR url LIKE :within ESCAPE '\\') ORDER BY mention.id",
+            {"wanted": wanted, "within": f"%{name.strip().lstrip('@').translate(_LIKE_SPECIAL)}%"},
         )
         found = (_written(row) for row in rows)
         return [one for one in found if wanted in _names(one.mention)]
@@ -50,6 +52,18 @@ class Customers:
     def of(self, row_id: int) -> Written | None:
         row = self._engine.row(f"SELECT * {_LIVING} AND mention.id = ?", (row_id,))
         return _written(row) if row else None
+
+    def naming(self, names: Sequence[str], besides: Collection[int]) -> list[str]:
+        """Which other mentions hold one of these names in their words, in whatever spelling, as "source/id"."""
+        quoted = ['"{}"'.format(name.replace('"', " ")) for name in names if fold(name)]
+        if not quoted:
+            return []
+        rows = self._engine.rows(
+            f"SELECT mention.id, source, external_id {_LIVING} AND mention.id IN (SELECT rowid FROM mention_text_fts"
+            " WHERE mention_text_fts MATCH ?) ORDER BY mention.id",
+            (f"{{title text}} : ({' OR '.join(quoted)})",),
+        )
+        return [f"{row['source']}/{row['external_id']}" for row in rows if row["id"] not in besides]
 
     def of_cases(self, case_ids: Sequence[int]) -> list[Written]:
         """Everything that belongs to these matters."""
@@ -68,9 +82,25 @@ def _written(row: Row) -> Written:
     return Written(row_id=row["id"], mention=load_mention(row), case_id=row["case_id"], seen_at=instant(row["seen_at"]))
 
 
+_PROFILE = re.compile(r"/(?:profile/|@)([^/?#]+)")  # whose name stands in the address of his post
+
+
 def _names(mention: Mention) -> set[str]:
     """The author's name and whatever else the source says of him, folded."""
-    return {fold(mention.author), *(fold(value) for value in mention.raw.values() if isinstance(value, str))}
+    return {fold(one) for one in (mention.author, *_PROFILE.findall(mention.url), *_texts(mention.raw))}
+
+
+def _texts(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Everything that is said in it, however deep."""
+    open_ones: list[Any] = [raw]
+    while open_ones:
+        match open_ones.pop():
+            case str(text):
+                yield text
+            case dict(inner):
+                open_ones += inner.values()
+            case list(several):
+                open_ones += several
 
 
 def _known_of(connection: Connection, row_id: int) -> dict[str, Any]:

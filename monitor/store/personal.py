@@ -193,8 +193,15 @@ def _forget_below(connection: Connection, source: str, post: str) -> None:
 
 
 def _without(raw: Mapping[str, Any], post: str) -> dict[str, Any]:
-    emptied = {name: {} for name, value in raw.items() if isinstance(value, dict) and post in value.values()}
-    return {**raw, **emptied, **{name: "" for name, value in raw.items() if value == post}}
+    return {name: _emptied(value) if _names(value, post) else value for name, value in raw.items()}
+
+
+def _names(value: object, post: str) -> bool:
+    return value == post or (isinstance(value, dict) and post in value.values())
+
+
+def _emptied(value: object) -> object:
+    return {} if isinstance(value, dict) else ""
 
 
 def _forget_lessons(connection: Connection, mentions: Sequence[Row]) -> None:
