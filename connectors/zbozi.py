@@ -12,9 +12,11 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -92,6 +94,19 @@ class _State(Cursor):
             self.since = self.begun
 
 
+@dataclass(slots=True)
+class _Session:
+    """With Sklik, of all sources that have one key. Moments are monotonic."""
+
+    token: str = ""
+    expires: float = 0.0
+    sent: float = float("-inf")  # when the last request was
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+_sessions: WeakKeyDictionary[Http, dict[str, _Session]] = WeakKeyDictionary()
+
+
 class Zbozi:
     """Reads. Every poll is one request, and one for a token now and then."""
 
@@ -102,9 +117,7 @@ class Zbozi:
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
         self._http = http
-        self._token, self._expires = "", 0.0  # the moment is monotonic, as the next is
-        self._sent = float("-inf")  # when the last request was
-        self._turn = asyncio.Lock()
+        self._session = _sessions.setdefault(http, {}).setdefault(settings.refresh_token.get_secret_value(), _Session())
 
     async def poll(self, cursor: str) -> Page:
         kind, now, state = self._settings.reviews, datetime.now(UTC), _State.parse(cursor)
@@ -133,18 +146,19 @@ class Zbozi:
         """A token that is refused before its end is renewed once; nothing was done with it."""
         query = urlencode({"premiseId": self._settings.premise_id, **asked})
         url = f"{API}/nakupy/{path}?{query}"
-        async with self._turn:
+        async with self._session.turn:
             for _ in range(2):
                 await self._sign_in()
-                answer = await self._send(method, url, f"Bearer {self._token}", body)
+                answer = await self._send(method, url, f"Bearer {self._session.token}", body)
                 if answer.status != 401:
                     return answer
-                self._expires = 0.0
+                self._session.expires = 0.0
         raise error_for(401, "Sklik", answer.headers)
 
     async def _send(self, method: str, url: str, authorization: str, body: bytes) -> Response:
-        await asyncio.sleep(self._sent + PACE - time.monotonic())  # at most PACE: a second request would be refused
-        self._sent = time.monotonic()
+        # at most PACE: a second request would be refused
+        await asyncio.sleep(self._session.sent + PACE - time.monotonic())
+        self._session.sent = time.monotonic()
         headers = {"Authorization": authorization, "Accept": "application/json"}
         if method == "GET":
             return await self._http.get(url, headers=headers, also=(401,))
@@ -153,7 +167,7 @@ class Zbozi:
 
     async def _sign_in(self) -> None:
         """Clients in use give the key in two ways; what is refused in the one is tried in the other."""
-        if time.monotonic() < self._expires:
+        if time.monotonic() < self._session.expires:
             return
         key = self._settings.refresh_token.get_secret_value()
         ways: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
@@ -165,8 +179,8 @@ class Zbozi:
             said = _object(answer)
             if answer.status < 300 and string(said, "access_token"):
                 lives = said.get("expires_in")
-                self._token = string(said, "access_token")
-                self._expires = time.monotonic() + (lives if isinstance(lives, int) else 300) - 60.0
+                self._session.token = string(said, "access_token")
+                self._session.expires = time.monotonic() + (lives if isinstance(lives, int) else 300) - 60.0
                 return
         raise AuthError(
             "Sklik refuses the key of this source; make a new one under Nástroje, API", cause="refused", words="Sklik"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +15,7 @@ from connectors import zbozi
 from monitor.contract import CanFetch, CanLookUp, CanModerate, CanReply, Moderated
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Mention
-from tests.connecting import connecting, first, ids, mistake, poll
+from tests.connecting import connecting, first, ids, mistake, poll, sharing
 from tests.contract import SignedInContract
 from tests.loopback import Answer, Asked
 from tests.zbozi_platform import KEY, NOON, PREMISE, ZboziPlatform, product_review, review
@@ -186,6 +187,18 @@ async def test_one_request_at_a_time_and_no_more_than_allowed(monkeypatch: pytes
         await source.reply(mention, TEXT, "k")
         assert await source.find_reply(mention, TEXT, "k")
         assert time.monotonic() - started >= 0.1
+
+
+async def test_sources_with_one_key_take_turns_and_share_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    platform, options = ZboziPlatform([review(1, 1)]), {"premise_id": PREMISE, "refresh_token": KEY}
+    async with sharing("zbozi", platform, options, options) as (_, sources):
+        await sources[0].poll("")
+        monkeypatch.setattr(zbozi, "PACE", 0.05)
+        platform.pace = 0.04
+        await asyncio.sleep(0.05)
+        with time_machine.travel(NOON):
+            pages = await asyncio.gather(*(source.poll("") for source in sources * 2))
+    assert [ids([page]) for page in pages] == [["1"]] * 4 and platform.tokens == 1
 
 
 # ---- answers
