@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -136,7 +136,7 @@ class Trustpilot:
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
         self._http = http
-        self._grant = _Grant(settings, http, settings.secret) if settings.secret else None
+        self._grant = _Grant(settings, http, settings.secret, self._take) if settings.secret else None
         account = account_of("trustpilot", settings.key.get_secret_value())
         self.budgets = {
             Budget(account=account, name=name, limit=limit, window=Rolling(seconds), reserve=RESERVED): 1.0
@@ -200,12 +200,13 @@ class Trustpilot:
     ) -> Response:
         """A token that is refused before its end is renewed once; nothing was done with it."""
         url = f"{self._api}/{path}" + (f"?{urlencode(asked)}" if asked else "")
-        for meter in self._meters:
-            meter.take(writing=writing)
         if self._grant is None:
+            self._take(writing=writing)
             return await self._http.get(url, headers={"apikey": self._settings.key.get_secret_value()})
         for _ in range(2):
-            headers = {"Authorization": f"Bearer {await self._grant.token()}", "Content-Type": "application/json"}
+            token = await self._grant.token(writing=writing)
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            self._take(writing=writing)
             if method == "GET":
                 answer = await self._http.get(url, headers=headers, also=(401,))
             else:
@@ -214,6 +215,11 @@ class Trustpilot:
                 return answer
             self._grant.forget()
         raise error_for(401, "Trustpilot", answer.headers)
+
+    def _take(self, *, writing: bool) -> None:
+        """Before every request, those for tokens too."""
+        for meter in self._meters:
+            meter.take(writing=writing)
 
 
 class AnsweringTrustpilot(Trustpilot):
@@ -273,12 +279,17 @@ class ListeningAnsweringTrustpilot(_Listening, AnsweringTrustpilot):
     pass
 
 
+class _Take(Protocol):
+    def __call__(self, *, writing: bool) -> None: ...
+
+
 class _Grant:
     """Tokens, each for about four days. One of a login comes with another that renews it."""
 
-    def __init__(self, settings: Settings, http: Http, secret: SecretStr) -> None:
+    def __init__(self, settings: Settings, http: Http, secret: SecretStr, take: _Take) -> None:
         self._settings = settings
         self._http = http
+        self._take = take
         pair = f"{settings.key.get_secret_value()}:{secret.get_secret_value()}"
         self._headers = {
             "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}",
@@ -290,11 +301,11 @@ class _Grant:
     def forget(self) -> None:
         self._until = 0.0
 
-    async def token(self) -> str:
+    async def token(self, *, writing: bool) -> str:
         async with self._turn:
-            if time.monotonic() >= self._until and not (self._renewal and await self._got(renewing=True)):
+            if time.monotonic() >= self._until and not (self._renewal and await self._got(writing, renewing=True)):
                 self._renewal = ""
-                if not await self._got(renewing=False):
+                if not await self._got(writing, renewing=False):
                     raise AuthError(
                         "Trustpilot gives no token; check key and secret, or login and password",
                         cause="refused",
@@ -302,8 +313,9 @@ class _Grant:
                     )
             return self._token
 
-    async def _got(self, *, renewing: bool) -> bool:
+    async def _got(self, writing: bool, *, renewing: bool) -> bool:
         """False where Trustpilot refuses."""
+        self._take(writing=writing)
         path = "refresh" if renewing else "accesstoken"
         form = self._form(renewing)
         try:

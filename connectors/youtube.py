@@ -119,7 +119,6 @@ class YouTube:
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
         self._http = http
-        self._api = GoogleApi(http, settings.grant, "YouTube") if settings.grant else None
         self._own = {fold(name.lstrip("@")) for name in settings.own_names}
         key = settings.key.get_secret_value() if settings.key and not settings.client_id else ""
         quota = Budget(
@@ -131,6 +130,7 @@ class YouTube:
             reserve=settings.daily_units * _RESERVED,
         )
         self._units = http.ledger.meter(quota)
+        self._api = GoogleApi(http, settings.grant, "YouTube", self._units) if settings.grant else None
         self.budgets = {quota: float(bool(settings.channel) + len(settings.videos))}
 
     async def poll(self, cursor: str) -> Page:
@@ -192,10 +192,10 @@ class YouTube:
         """What the API answers; `items` is a list. Raises a `SourceError`."""
         plain = {} if path == "channels" else {"textFormat": "plainText"}
         url = f"{API}/{path}?{urlencode({**plain, **asked})}"
-        self._units.take(writing=writing)
         if self._api is not None:
-            response = await self._api.get(url, also=_REFUSALS)
+            response = await self._api.get(url, also=_REFUSALS, writing=writing)
         else:
+            self._units.take(writing=writing)
             key = self._settings.key.get_secret_value() if self._settings.key else ""
             response = await self._http.get(url, headers={"X-Goog-Api-Key": key}, also=_REFUSALS)
         if response.status >= 400:

@@ -107,6 +107,7 @@ class BlueskyApi:
 
         def send(headers: dict[str, str]) -> Awaitable[Response]:
             headers = headers | {"Content-Type": "application/json"}
+            self._requests.take(writing=True)
             return self._http.send("POST", url, headers=headers, body=body, also=_UNDERSTOOD)
 
         self._points.take(CREATED)
@@ -138,9 +139,12 @@ class BlueskyApi:
 
     async def _get(self, method: str, query: list[tuple[str, str]]) -> Response:
         url = f"{self._options.service}/xrpc/{method}?{urlencode(query)}"
-        self._requests.take()
-        response = await self._signed(lambda headers: self._http.get(url, headers=headers, also=_UNDERSTOOD))
-        return _understood(response, self._requests)
+
+        def get(headers: dict[str, str]) -> Awaitable[Response]:
+            self._requests.take()
+            return self._http.get(url, headers=headers, also=_UNDERSTOOD)
+
+        return _understood(await self._signed(get), self._requests)
 
     async def _signed(self, request: Callable[[dict[str, str]], Awaitable[Response]]) -> Response:
         """The answer to a request; where the token is too old nothing has happened, and it is made again."""
@@ -176,6 +180,7 @@ class BlueskyApi:
     async def _token(self, method: str, body: bytes, headers: dict[str, str]) -> _Session | None:
         """None where it is refused."""
         url = f"{self._options.service}/xrpc/com.atproto.server.{method}"
+        self._requests.take(writing=True)  # without it nothing can be answered
         try:
             response = await self._http.send("POST", url, headers=headers, body=body, also=_UNDERSTOOD)
         except OutcomeUnknown:

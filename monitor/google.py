@@ -135,12 +135,16 @@ class GoogleApi:
         meter: Meter | None,
         writing: bool,
     ) -> Response:
-        if meter is not None:
-            meter.take(writing=writing)
-        response = await request(await self._headers())
+        async def answer() -> Response:
+            headers = await self._headers()  # tokens are no part of the quota
+            if meter is not None:
+                meter.take(writing=writing)
+            return await request(headers)
+
+        response = await answer()
         if response.status == 401:  # a token may end before its time
             self._until = 0.0
-            response = await request(await self._headers())
+            response = await answer()
         if response.status < 400 or response.status in also:
             return response
         error = refusal(response, self._name)

@@ -26,7 +26,7 @@ import logging
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitor.budgets import CanBudget
 from monitor.contract import CanReceive, CanReply, Connector, Page
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.model import Mention
@@ -61,6 +62,7 @@ class ConnectorContract:
     bad_entry: ClassVar[bytes]  # one that nothing can be made of
     phrase: ClassVar[bytes]  # stands once in the recording, in the text of one entry
     nonsense: ClassVar[Mapping[str, bytes]] = {}  # bodies of the right format with the wrong types
+    uncounted: ClassVar[str] = "^$"  # a regular expression for paths that are part of no quota
     exempt: ClassVar[Mapping[str, str]] = {}  # case -> why it cannot happen
 
     # ---- how an answer reaches the connector; other kinds of connectors override this part
@@ -245,6 +247,23 @@ class ConnectorContract:
 
     async def test_timeout(self) -> None:
         assert isinstance(await self.failure(Answer(hang=True)), TemporaryError)
+
+    async def test_counted(self) -> None:
+        """What is taken of a quota is what the platform was asked, whatever it answered."""
+        async with self.connector() as connector:
+            shares = connector.budgets if isinstance(connector, CanBudget) else {}
+            spread = [budget for budget, share in shares.items() if share and budget.unit != "USD"]
+            if not spread:
+                pytest.skip(f"{self.kind} spreads its polls over no quota")
+            before = {budget: self.http.ledger.taken(budget) for budget in spread}
+            self.server.asked.clear()
+            for answer in (self.good(), Answer(HTML, status=401), Answer(HTML, status=500), self.good()):
+                self.server.answer = answer
+                with suppress(SourceError):
+                    await connector.poll("")
+            asked = [one.path for one in self.server.asked if not re.search(self.uncounted, one.path)]
+            taken = {budget.name: self.http.ledger.taken(budget) - before[budget] for budget in spread}
+            assert {*taken.values()} - {0} == {len(asked)}, (taken, asked)  # 0: of lists that are not read here
 
     async def test_reply_timeout(self) -> None:
         mention = (await self.read(self.good())).mentions[0]

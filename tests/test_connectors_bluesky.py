@@ -16,7 +16,7 @@ from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
 from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.model import Mention
 from tests.bluesky_platform import DID, KEYS, NOON, PASSWORD, BlueskyPlatform, post, said, uri
-from tests.connecting import connecting, first, ids, mistake, poll
+from tests.connecting import connecting, first, ids, mistake, poll, sharing, used
 from tests.contract import SignedInContract
 from tests.loopback import Answer, Asked
 from tests.recordings import recorded
@@ -134,7 +134,7 @@ async def test_one_session_serves_many_requests(platform: BlueskyPlatform) -> No
 
 
 async def test_a_token_that_is_too_old_is_renewed(platform: BlueskyPlatform) -> None:
-    async with connected(platform) as source:
+    async with sharing("bluesky", platform, KEYS) as (ledger, (source,)):
         await poll(source)
         platform.forget_token()
         assert len(ids(await poll(source))) == 1
@@ -145,6 +145,7 @@ async def test_a_token_that_is_too_old_is_renewed(platform: BlueskyPlatform) -> 
         assert methods(platform)[-3:] == ["refreshSession", "createSession", "listNotifications"]
         platform.forget_token()
         await source.reply(mention, TEXT, "key")
+        assert used(ledger, source, "requests") == len(platform.asked)
     assert len(platform.records) == 1
 
 

@@ -48,6 +48,7 @@ class TestGoogleBusinessContract(SignedInContract):
     entry = rb'\{"reviewId": .*?"updateTime": "[^"]*"\}'
     bad_entry = b'{"reviewId": "AbFv_3", "starRating": "STAR_RATING_UNSPECIFIED"}'
     phrase = b"they never called back"
+    uncounted = "^/token$"  # is asked of accounts.google.com
     nonsense = {"list": b"[]", "reviews": b'{"reviews": [5, null, {"reviewId": []}]}', "none": b'{"reviews": 7}'}
     names = ("reviewReply", "comment")
 

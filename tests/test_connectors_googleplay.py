@@ -44,6 +44,7 @@ class TestGooglePlayContract(SignedInContract):
     entry = rb'\{"reviewId": .*?\}\}\]\}'
     bad_entry = b'{"reviewId": "gp:AOc", "comments": []}'
     phrase = b"it crashes when I pay"
+    uncounted = "^/token$"  # is asked of accounts.google.com
     nonsense = {"list": b"[]", "reviews": b'{"reviews": [5, null, {"reviewId": []}]}', "none": b'{"reviews": 7}'}
     names = ("developerComment",)
 

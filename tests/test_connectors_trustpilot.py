@@ -15,7 +15,7 @@ from monitor.contract import CanConfirm, CanFetch, CanLookUp, CanReceive, CanRep
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Mention
 from monitor.store.sqlite import SqliteStore
-from tests.connecting import connecting, first, mistake, poll
+from tests.connecting import connecting, first, mistake, poll, sharing, used
 from tests.contract import JsonContract
 from tests.listening import listening
 from tests.loopback import Answer, Asked
@@ -25,6 +25,7 @@ from tests.trustpilot_platform import (
     LOGIN,
     NOON,
     PASSWORD,
+    QUOTA,
     SECRET,
     UNIT,
     USER,
@@ -196,7 +197,7 @@ async def test_too_many_requests() -> None:
 
 
 async def test_what_is_left_of_the_quota_is_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(trustpilot.QUOTAS, "requests", (trustpilot.RESERVED + 2, 300.0))
+    monkeypatch.setitem(trustpilot.QUOTAS, "requests", (trustpilot.RESERVED + 3, 300.0))  # one is for a token
     platform = TrustpilotPlatform([review(1, 1)])
     with time_machine.travel(NOON, tick=False):
         async with connected(platform, **ANSWERING) as source:
@@ -227,7 +228,8 @@ async def test_a_token_serves_until_it_is_refused() -> None:
 
 async def test_a_login_gets_tokens_that_are_renewed() -> None:
     platform = TrustpilotPlatform([review(1, 1)])
-    async with connected(platform, **SIGNED_IN) as source:
+    options = {"business_unit": UNIT, "key": KEY, **SIGNED_IN}
+    async with sharing("trustpilot", platform, options) as (ledger, (source,)):
         mention = await first(source)
         for _ in range(2):
             platform.valid = "ended"
@@ -237,7 +239,9 @@ async def test_a_login_gets_tokens_that_are_renewed() -> None:
         assert await source.fetch(mention) == mention
         assert platform.tokens[3:] == ["password"]
         await source.reply(mention, TEXT, "k")
+        counted = {used(ledger, source, name) for name in ("requests", "calls")}
     assert platform.reviews[0]["companyReply"]["text"] == TEXT
+    assert counted == {QUOTA - platform.left}, "requests for tokens, and those that are refused, count too"
 
 
 @pytest.mark.parametrize("options", [{**ANSWERING, "secret": "canary-wrong"}, {**SIGNED_IN, "password": "canary-bad"}])
