@@ -78,13 +78,17 @@ def test_whom_others_answered_is_not_named_by_them_any_more(store: SqliteStore) 
 
 def test_who_is_below_an_erased_post_points_to_it_no_more(store: SqliteStore) -> None:
     """Platforms name the first post of a conversation, by its writer, in every answer to an answer."""
-    root = {"uri": "m1", "cid": "c1"}
-    arrive(store, mention(1), mention(2, thread="m1", raw={"root": root, "parent": "m1", "cid": "c2"}))
-    arrive(store, mention(3, thread="m2", raw={"root": root, "addressed": True}), mention(4, raw={"root": root}))
+    post = "at://did:plc:xenia/post/1"
+    root, addressed = {"uri": post, "cid": "c1"}, {"root": {}, "addressed": True}
+    arrive(store, mention(1, id=post), mention(2, thread=post, raw={"root": root, "parent": post, "cid": "c2"}))
+    arrive(store, mention(3, thread="m2", raw={"root": root, "addressed": True}))
     erase(store, 1)
-    raws = [store.mentions.get(number).raw for number in (2, 3, 4)]  # type: ignore[union-attr]
-    assert raws[:2] == [{"root": {}, "parent": "", "cid": "c2"}, {"root": {}, "addressed": True}]
-    assert raws[2] == {"root": root}, "of another conversation, where m1 is something else"
+    raws = [store.mentions.get(number).raw for number in (2, 3)]  # type: ignore[union-attr]
+    assert raws == [{"root": {}, "parent": "", "cid": "c2"}, addressed]
+    again = mention(3, text="Zmenené: stále nič, hrôza.", thread="m2", raw={"root": root, "addressed": True})
+    arrive(store, again, mention(5, thread="m3", raw={"root": root, "addressed": True}))
+    raws = [store.mentions.get(number).raw for number in (3, 4)]  # type: ignore[union-attr]
+    assert raws == [addressed, addressed], "nor does the next poll bring it back"
 
 
 def test_a_draft_that_waits_is_closed_and_nobody_can_decide_on_it(store: SqliteStore) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from sqlite3 import Connection
@@ -16,6 +16,7 @@ from monitor.store.corrections import HOLDS
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.follow_ups import note_changed
 from monitor.store.handling import release
+from monitor.store.pointers import pointers, without
 from monitor.store.sources import PollRecord, record_poll
 from monitor.store.threads import drafted_before
 from monitor.store.told import note_told
@@ -155,7 +156,8 @@ def _save(connection: Connection, source: str, page: Page, now: datetime) -> Sav
             continue
         _, row_id, content_hash, replied_at = row
         if content_hash != mention.content_hash:
-            _edit(connection, row_id, mention, now)
+            [current] = _naming_no_erased(connection, source, [mention])
+            _edit(connection, row_id, current, now)
             edited += 1
         if mention.reply and not replied_at and not seen_out(connection, row_id, mention.reply, now):
             _answered(connection, row_id, mention.reply, now)
@@ -167,14 +169,24 @@ def _save(connection: Connection, source: str, page: Page, now: datetime) -> Sav
 
 
 def _without_erased(connection: Connection, source: str, fresh: Mapping[str, Mention]) -> dict[str, Mention]:
-    """What was erased does not come back; who answers it does not name it either."""
-    threads = {mention.thread for mention in fresh.values() if mention.thread}
-    erased = buried(connection, source, fresh.keys() | threads)
-    return {
-        name: replace(mention, thread=erased[mention.thread]) if mention.thread in erased else mention
-        for name, mention in fresh.items()
-        if name not in erased
-    }
+    """What was erased does not come back."""
+    erased = buried(connection, source, fresh.keys())
+    kept = [mention for name, mention in fresh.items() if name not in erased]
+    return {mention.id: mention for mention in _naming_no_erased(connection, source, kept)}
+
+
+def _naming_no_erased(connection: Connection, source: str, mentions: Sequence[Mention]) -> Iterator[Mention]:
+    """Who answers what was erased, or its answers, does not name it."""
+    erased = buried(connection, source, {one for mention in mentions for one in _above(mention)})
+    for one in mentions:
+        thread = erased.get(one.thread, one.thread)
+        yield replace(one, thread=thread, raw=without(one.raw, erased)) if erased else one
+
+
+def _above(mention: Mention) -> Iterator[str]:
+    if mention.thread:
+        yield mention.thread
+        yield from pointers(mention.raw)
 
 
 Known = tuple[str, int, str, float | None]  # id at the source, row id, content hash, when an answer was first seen

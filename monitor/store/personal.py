@@ -16,6 +16,7 @@ from typing import Any, Final
 from monitor.model import text_hash
 from monitor.store.codec import dump
 from monitor.store.engine import Row, placeholders
+from monitor.store.pointers import without
 from monitor.store.tombstones import stand_in
 
 PERSONAL: Final[Mapping[str, frozenset[str]]] = {
@@ -188,20 +189,8 @@ SELECT below.id, raw FROM below CROSS JOIN mention_text ON mention_text.id = bel
 def _forget_below(connection: Connection, source: str, post: str) -> None:
     """What the platform said of it to those who answered it, or its answers: "root", "parent"."""
     rows = connection.execute(_BELOW, {"source": source, "post": post}).fetchall()
-    changed = [(dump(_without(json.loads(row["raw"]), post)), row["id"]) for row in rows]
+    changed = [(dump(without(json.loads(row["raw"]), {post})), row["id"]) for row in rows]
     connection.executemany("UPDATE mention_text SET raw = ? WHERE id = ?", changed)
-
-
-def _without(raw: Mapping[str, Any], post: str) -> dict[str, Any]:
-    return {name: _emptied(value) if _names(value, post) else value for name, value in raw.items()}
-
-
-def _names(value: object, post: str) -> bool:
-    return value == post or (isinstance(value, dict) and post in value.values())
-
-
-def _emptied(value: object) -> object:
-    return {} if isinstance(value, dict) else ""
 
 
 def _forget_lessons(connection: Connection, mentions: Sequence[Row]) -> None:
