@@ -23,7 +23,7 @@ from pydantic import Field, SecretStr, field_validator
 from monitor import cells
 from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError, nonsense
 from monitor.fields import inner, string
 from monitor.http import Http, Response, error_for
 from monitor.model import Mention
@@ -100,7 +100,7 @@ class _Session:
 
     token: str = ""
     expires: float = 0.0
-    sent: float = float("-inf")  # when the last request was
+    answered: float = float("-inf")  # when the last request was
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -129,9 +129,7 @@ class Zbozi:
         document = _object(await self._asked("GET", f"{_PATHS[kind]}/", asked))
         items = document.get("items")
         if not isinstance(items, list):
-            raise TemporaryError(
-                "Zboží.cz answers with something that is no list of reviews", cause="nonsense", words="Zboží.cz"
-            )
+            raise nonsense("Zboží.cz", "list of reviews")
         count = inner(document, "meta").get("count")
         state.go_on(len(items), count if isinstance(count, int) else None, kind)
         mentions, skipped = _mentions(items, self._settings, now)
@@ -157,13 +155,16 @@ class Zbozi:
 
     async def _send(self, method: str, url: str, authorization: str, body: bytes) -> Response:
         # at most PACE: a second request would be refused
-        await asyncio.sleep(self._session.sent + PACE - time.monotonic())
-        self._session.sent = time.monotonic()
+        await asyncio.sleep(self._session.answered + PACE - time.monotonic())
         headers = {"Authorization": authorization, "Accept": "application/json"}
-        if method == "GET":
-            return await self._http.get(url, headers=headers, also=(401,))
-        headers["Content-Type"] = "application/json"
-        return await self._http.send(method, url, headers=headers, body=body, also=(401, *_REFUSALS))
+        try:
+            if method == "GET":
+                return await self._http.get(url, headers=headers, also=(401,))
+            headers["Content-Type"] = "application/json"
+            return await self._http.send(method, url, headers=headers, body=body, also=(401, *_REFUSALS))
+        finally:
+            # not when it was sent: one that is long on its way arrives close before the next
+            self._session.answered = time.monotonic()
 
     async def _sign_in(self) -> None:
         """Clients in use give the key in two ways; what is refused in the one is tried in the other."""

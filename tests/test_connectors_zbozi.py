@@ -195,7 +195,6 @@ async def test_sources_with_one_key_take_turns_and_share_a_token(monkeypatch: py
         await sources[0].poll("")
         monkeypatch.setattr(zbozi, "PACE", 0.05)
         platform.pace = 0.04
-        await asyncio.sleep(0.05)
         with time_machine.travel(NOON):
             pages = await asyncio.gather(*(source.poll("") for source in sources * 2))
     assert [ids([page]) for page in pages] == [["1"]] * 4 and platform.tokens == 1
