@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from monitor.digest.periods import YEARS
 from monitor.model import LABELS
 from monitor.store.counting import Accepted, Answers, Count, Replied
-from monitor.store.follow_ups import Aftermath
+from monitor.store.follow_ups import SCORES, Aftermath, Satisfaction
 from monitor.store.sqlite import SqliteStore
 from monitor.unheard import Unheard, unheard
 
@@ -27,12 +27,14 @@ class Line:
     """`key` is the Monday of a week (ISO), a name or a code; "" for all together and for what is not known.
 
     `labels` counts mentions. The answers are None where they are not counted so: by aspect there are none, since a
-    mention may be about several things. `median` and `ninetieth` are seconds until the answer.
+    mention may be about several things. `median` and `ninetieth` are seconds until the answer. How content customers
+    are is counted by source, language and person, and is None otherwise.
     """
 
     key: str
     labels: Mapping[str, int] = field(default_factory=dict)
     answers: Answers | None = None
+    satisfaction: Satisfaction | None = None
 
     @property
     def mentions(self) -> int:
@@ -63,6 +65,13 @@ class Report:
     def has_answers(self) -> bool:
         return self.by != "aspect"
 
+    @property
+    def satisfied(self) -> tuple[Line, ...]:
+        """Those of whose customers there is anything to tell."""
+        return tuple(
+            line for line in self.lines if line.satisfaction and (line.satisfaction.votes or line.satisfaction.rated)
+        )
+
 
 def usual_days(now: datetime, zone: ZoneInfo) -> tuple[date, date]:
     """The last eight weeks, from a Monday up to today."""
@@ -89,15 +98,16 @@ def report(store: SqliteStore, by: By, first: date, last: date, zone: ZoneInfo) 
     keys = [day.isoformat() for day in mondays] if by == "week" else None
     labels = {one.label: one.mentions for one in counting.mentions(ends, ("label",))}
     total = counting.answers(ends, ())
+    aftermath = store.follow_ups.aftermath(ends[0], ends[1])
     return Report(
         by=by,
         first=first,
         last=last,
-        lines=tuple(_lines(by, counts, answers, keys)),
-        total=Line(key="", labels=labels, answers=total[0] if total else None),
+        lines=tuple(_lines(by, counts, answers, _satisfied(store, by, ends), keys)),
+        total=Line(key="", labels=labels, answers=total[0] if total else None, satisfaction=_whole(aftermath)),
         accepted=counting.accepted(ends[0], ends[1]),
         replied=counting.replied(ends[0], ends[1]),
-        aftermath=store.follow_ups.aftermath(ends[0], ends[1]),
+        aftermath=aftermath,
         unheard=unheard(labels.get("complaint", 0)),
     )
 
@@ -112,7 +122,25 @@ def _counts(store: SqliteStore, by: By, bounds: Sequence[datetime]) -> list[Coun
             return store.counting.mentions(bounds, (by, "label"))
 
 
-def _lines(by: By, counts: Sequence[Count], answers: Sequence[Answers], keys: Sequence[str] | None) -> Iterator[Line]:
+def _satisfied(store: SqliteStore, by: By, ends: Sequence[datetime]) -> list[Satisfaction] | None:
+    match by:
+        case "week" | "aspect":
+            return None
+        case "source" | "language" | "person":
+            return store.follow_ups.satisfaction(ends[0], ends[1], by)
+
+
+def _whole(found: Aftermath) -> Satisfaction:
+    return Satisfaction(bad=found.bad, neutral=found.neutral, good=found.good, rated=found.rated, raised=found.raised)
+
+
+def _lines(
+    by: By,
+    counts: Sequence[Count],
+    answers: Sequence[Answers],
+    content: Sequence[Satisfaction] | None,
+    keys: Sequence[str] | None,
+) -> Iterator[Line]:
     """Weeks in their order, each of them; everything else with the most frequent first."""
 
     def key(one: Count | Answers) -> str:
@@ -122,7 +150,17 @@ def _lines(by: By, counts: Sequence[Count], answers: Sequence[Answers], keys: Se
     for count in counts:
         labels.setdefault(key(count), {})[count.label] = count.mentions
     answered = {key(one): one for one in answers}
-    found = [Line(key=name, labels=labels.get(name, {}), answers=answered.get(name)) for name in {**labels, **answered}]
+    satisfied = {one.key: one for one in content or ()}
+    nobody = None if content is None else Satisfaction()
+    found = [
+        Line(
+            key=name,
+            labels=labels.get(name, {}),
+            answers=answered.get(name),
+            satisfaction=satisfied.get(name, nobody),
+        )
+        for name in {**labels, **answered, **satisfied}
+    ]
     yield from found if keys is not None else sorted(found, key=_frequent)
 
 
@@ -142,7 +180,11 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-COLUMNS = (*("mentions", *LABELS, "answered", "elsewhere", "in_time", "late", "median_hours", "ninetieth_hours"),)
+_CONTENT = ("voted_good", "voted_neutral", "voted_bad", "satisfaction", "rated", "raised", "raised_share")
+COLUMNS = (
+    *("mentions", *LABELS, "answered", "elsewhere", "in_time", "late", "median_hours", "ninetieth_hours"),
+    *_CONTENT,
+)
 
 
 def cells(line: Line) -> dict[str, int | float | None]:
@@ -158,6 +200,20 @@ def cells(line: Line) -> dict[str, int | float | None]:
         "late": answers.late if answers else 0,
         "median_hours": _hours(answers.median) if answers else None,
         "ninetieth_hours": _hours(answers.ninetieth) if answers else None,
+        **_content(line.satisfaction),
+    }
+
+
+def _content(found: Satisfaction | None) -> dict[str, int | float | None]:
+    """Shares rounded to hundredths, None where they are of too few."""
+    if found is None:
+        return dict.fromkeys(_CONTENT)
+    return {
+        **{f"voted_{score}": getattr(found, score) for score in reversed(SCORES)},
+        "satisfaction": None if found.share is None else round(found.share, 2),
+        "rated": found.rated,
+        "raised": found.raised,
+        "raised_share": None if found.raised_share is None else round(found.raised_share, 2),
     }
 
 
@@ -195,6 +251,18 @@ def mention_bars(lines: Sequence[Line]) -> tuple[Bar, ...]:
 def answer_bars(lines: Sequence[Line]) -> tuple[Bar, ...]:
     """How many were answered in time, late, without a promised time, or elsewhere."""
     return _bars([(line, _kinds(line.answers)) for line in lines])
+
+
+def vote_bars(lines: Sequence[Line]) -> tuple[Bar, ...]:
+    """What customers said of how they were answered; only where anybody said anything."""
+    votes = [(line, line.satisfaction) for line in lines]
+    return _bars(
+        [
+            (line, {f"voted_{score}": getattr(found, score) for score in reversed(SCORES)})
+            for line, found in votes
+            if found is not None and found.votes
+        ]
+    )
 
 
 def _kinds(answers: Answers | None) -> dict[str, int]:

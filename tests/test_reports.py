@@ -17,13 +17,15 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from monitor.contract import Page, Receipt
-from monitor.reports import BYS, WIDE, By, answer_bars, mention_bars, report
+from monitor.model import Decision
+from monitor.reports import BYS, WIDE, By, answer_bars, cells, mention_bars, report
 from monitor.store.sqlite import SqliteStore
+from responders.approval import decide
 from responders.words import LANGUAGES
-from tests.made import NOON, PRAISE, arrive, draft_all, mention
+from tests.made import NOON, PRAISE, arrive, draft_all, mention, people
 from tests.page_place import Place, Reader
 from tests.terminal import ohlas, shop
-from tests.test_erasing import act, erase
+from tests.test_erasing import RULES, act, erase
 from tests.test_page_browser import PHONE, browser, pytestmark
 
 __all__ = ["browser"]
@@ -108,6 +110,72 @@ def test_what_became_of_it_and_how_many_said_nothing(tmp_path: Path, store: Sqli
     assert "What became of it" in page and "This is an estimate, nobody counted them" in page and "TARP" in page
 
 
+def answered(store: SqliteStore, number: int, source: str, person: str, stars: float) -> int:
+    """An answered review; returns its case."""
+    wrote = mention(number, source=source, rating=stars)
+    store.mentions.save_page(source, Page(mentions=(wrote,)), None, NOON)
+    [draft_id] = draft_all(store)
+    approve = Decision(
+        draft_id=draft_id, rev=store.drafts.get(draft_id).rev, action="approve", actor=person, via="page"
+    )
+    decide(store.drafts, approve, replace(RULES, people=people("Jana", "Peter")), NOON)
+    publication = store.publications.begin(store.drafts.get(draft_id), [person], NOON)
+    assert publication is not None
+    store.publications.finish(publication, Receipt(id="r"), None, NOON)
+    return store.drafts.get(draft_id).case_id
+
+
+@pytest.fixture
+def voted(tmp_path: Path) -> SqliteStore:
+    """Ten whom Jana answered in the shop, nine of them content; one whom Petra answered in the forum is not."""
+    store = SqliteStore(tmp_path / "state" / "ohlas.db")
+    for number in range(10):
+        case = answered(store, 100 + number, "shop", "Jana", 1.0)
+        assert store.follow_ups.vote(case, "good" if number else "neutral", "", since=NOON, now=NOON)
+    case = answered(store, 200, "fórum", "Peter", 2.0)
+    assert store.follow_ups.vote(case, "bad", "", since=NOON, now=NOON)
+    raised = replace(mention(100, source="shop", rating=5.0), text="Už je to v poriadku.")
+    store.mentions.save_page("shop", Page(mentions=(raised,)), None, NOON + timedelta(hours=1))
+    return store
+
+
+@pytest.mark.parametrize(("by", "most", "other"), [("source", "shop", "fórum"), ("person", "Jana", "Peter")])
+def test_how_content_customers_are_is_told_by_who_answered_them(
+    tmp_path: Path, voted: SqliteStore, by: str, most: str, other: str
+) -> None:
+    config = shop(tmp_path)
+    days = ("--by", by, "--from", "2026-11-16", "--to", "2026-11-22")
+    shape = json.loads(ohlas("report", *days, "--json", config=config).stdout)
+    rows = {row[by]: row for row in shape["rows"]}
+    assert [rows[most][name] for name in ("voted_good", "voted_neutral", "voted_bad")] == [9, 1, 0]
+    assert (rows[most]["satisfaction"], rows[most]["rated"], rows[most]["raised"]) == (0.9, 10, 1)
+    assert (rows[other]["voted_bad"], rows[other]["satisfaction"], rows[other]["raised_share"]) == (1, None, None)
+    assert (shape["total"]["voted_good"], shape["total"]["satisfaction"]) == (9, 0.82)
+    text = ohlas("report", *days, "--csv", config=config).stdout
+    sheet = {row[by]: row for row in csv.DictReader(io.StringIO(text))}
+    assert (sheet[most]["satisfaction"], sheet[other]["satisfaction"], sheet[other]["voted_bad"]) == ("0.9", "", "1")
+    said = ohlas("report", *days, config=config).stdout
+    [beside] = [line for line in said.splitlines() if line.startswith(other) and "%" not in line][1:]
+    assert "90%" in said and beside.split() == [other, "1", "0", "0", "1", "1", "0"]
+    page = ohlas("report", *days, "--html", config=config).stdout
+    assert "How content customers are" in page and 'class="voted_good"' in page and "90%" in page
+    assert f"{other}: badly 1" in page and "Shares are told from 10 on" in page
+
+
+def test_satisfaction_by_language_and_nothing_of_it_by_week(voted: SqliteStore) -> None:
+    days = (MONDAY, MONDAY + timedelta(days=6), BRATISLAVA)
+    [line] = report(voted, "language", *days).satisfied
+    assert line.satisfaction is not None and (line.key, line.satisfaction.votes, line.satisfaction.rated) == (
+        "sk",
+        11,
+        11,
+    )
+    for by in ("week", "aspect"):
+        found = report(voted, by, *days)
+        assert found.satisfied == () and all(cells(line)["voted_good"] is None for line in found.lines)
+        assert cells(found.total)["voted_good"] == 9
+
+
 def test_files_hold_the_same_numbers_and_no_formula(tmp_path: Path, store: SqliteStore) -> None:
     evil = mention(7, source="=1+2")
     store.mentions.save_page("=1+2", Page(mentions=(evil,)), None, NOON)
@@ -147,6 +215,8 @@ def test_files_hold_the_same_numbers_and_no_formula(tmp_path: Path, store: Sqlit
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with Place(tmp_path) as place:
         fill(place.store)
+        voted = place.store.follow_ups.vote(place.store.drafts.get(1).case_id, "bad", "", since=NOON, now=NOON)
+        assert voted
         hostile = mention(8, source="<script>alert(1)</script>")
         place.store.mentions.save_page(hostile.source, Page(mentions=(hostile,)), None, NOON)
         draft_all(place.store)
@@ -185,6 +255,11 @@ async def test_axe_finds_nothing_and_nothing_scrolls_sideways(place: Place, brow
         await page.goto(f"{place.url}/reports?from=2026-11-09&to=2026-11-22")
         assert await page.locator("html").get_attribute("lang") == language
         assert await page.locator("svg[role=img]").count() == 2
+        found = await Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        await page.goto(f"{place.url}/reports?by=person&from=2026-11-09&to=2026-11-22")
+        assert await page.locator("svg[role=img]").count() == 2  # answers and votes
         found = await Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

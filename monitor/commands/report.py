@@ -175,6 +175,7 @@ def _table(found: Report) -> Iterator[str]:
         taken, total = found.accepted.as_is, found.accepted.total
         yield f"{total} drafts were decided about; {taken} were taken as they were"
     yield from _said_of_answers(found)
+    yield from _content(found)
     if found.unheard is not None:
         from monitor.unheard import SHARE, SOURCE
 
@@ -193,6 +194,26 @@ def _said_of_answers(found: Report) -> Iterator[str]:
         yield f"{after.raised} of {after.rated} answered reviews have more stars now ({after.changed_stars:.0%})"
     if after.satisfaction is not None:
         yield f"{after.votes} customers said how it was handled; {after.good} well ({after.satisfaction:.0%})"
+
+
+def _content(found: Report) -> Iterator[str]:
+    """How content customers are with whom; nothing where nobody voted and no review with stars was answered."""
+    if not found.satisfied:
+        return
+    heads = (found.by, "votes", "well", "so-so", "badly", "content", "answered reviews", "more stars now", "share")
+    yield ""
+    yield from table(
+        heads, [*(_content_row(line.key or "-", line) for line in found.satisfied), _content_row("total", found.total)]
+    )
+
+
+def _content_row(name: str, line: Line) -> tuple[str, ...]:
+    found = line.satisfaction
+    if found is None:
+        return (name,)
+    share, raised = ("" if one is None else f"{one:.0%}" for one in (found.share, found.raised_share))
+    votes = (found.votes, found.good, found.neutral, found.bad)
+    return (name, *map(str, votes), share, str(found.rated), str(found.raised), raised)
 
 
 def _row(name: str, line: Line) -> tuple[str, ...]:

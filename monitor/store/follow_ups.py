@@ -13,9 +13,11 @@ from monitor.store.engine import Engine, Row, instant
 
 Kind = Literal["changed", "wrote", "voted"]
 Score = Literal["bad", "neutral", "good"]
+Satisfied = Literal["source", "language", "person"]  # by what it is told apart how content customers are
 SCORES: tuple[Score, ...] = ("bad", "neutral", "good")
 
 CHANGED, WROTE, VOTED = "review_changed", "customer_wrote", "customer_voted"  # as the audit list calls them
+LEAST = 10  # votes, or reviews, from which on a share of them says anything
 MOST_NOTED = 10  # changes of mind that the audit list holds, and that people are told of: links work for everybody
 _OUT = "decision.action IN ('publication_published', 'posted', 'reply_seen', 'handled')"
 
@@ -70,6 +72,32 @@ class Aftermath:
         return self.raised / self.rated if self.rated else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Satisfaction:
+    """How content those are whom one source, language or person answered: votes of a period, and of the reviews with
+    stars that were answered in it (`rated`) those that have more of them now (`raised`)."""
+
+    key: str = ""
+    bad: int = 0
+    neutral: int = 0
+    good: int = 0
+    rated: int = 0
+    raised: int = 0
+
+    @property
+    def votes(self) -> int:
+        return self.bad + self.neutral + self.good
+
+    @property
+    def share(self) -> float | None:
+        """Of good votes; None where there are too few to say anything."""
+        return self.good / self.votes if self.votes >= LEAST else None
+
+    @property
+    def raised_share(self) -> float | None:
+        return self.raised / self.rated if self.rated >= LEAST else None
+
+
 class FollowUps:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -100,6 +128,19 @@ class FollowUps:
             stars = connection.execute(_STARS, period).fetchone()
         return Aftermath(**dict(answered), **dict(row), **dict(stars))
 
+    def satisfaction(self, since: datetime, until: datetime, by: Satisfied) -> list[Satisfaction]:
+        """Only those of whom there is anything to tell; `person` is who approved the answer."""
+        period = (since.timestamp(), until.timestamp())
+        key = _KEYS[by]
+        with self._engine.reading() as connection:
+            votes = connection.execute(_VOTED.format(key=key), period).fetchall()
+            stars = connection.execute(_ANSWERED_BY.format(key=key), (since.timestamp(), *period)).fetchall()
+        found: dict[str, dict[str, int]] = {}
+        for row in (*votes, *stars):
+            counts = dict(row)
+            found.setdefault(counts.pop("key"), {}).update(counts)
+        return [Satisfaction(key=name, **counts) for name, counts in found.items() if any(counts.values())]
+
     def vote(self, case_id: int, score: Score, said: str, *, since: datetime, now: datetime) -> bool:
         """A customer's word on how his case was handled; the last one counts. False where no answer went out since, or
         where he was erased: nothing would ever erase these words."""
@@ -129,16 +170,29 @@ class FollowUps:
 _VOTES = f"SELECT count(*) FROM decision WHERE draft_id = ? AND action = '{VOTED}'"
 _SAID_ALREADY = "SELECT 1 FROM follow_up WHERE case_id = ? AND kind = 'voted' AND score = ? AND said = ?"
 
+_KEYS = {
+    "source": "mention.source",
+    "language": "coalesce(mention.language, '')",
+    "person": "coalesce(draft.decided_by, '')",
+}
+_VOTED = """
+SELECT {key} AS key, sum(score = 'bad') AS bad, sum(score = 'neutral') AS neutral, sum(score = 'good') AS good
+  FROM follow_up JOIN draft ON draft.id = follow_up.draft_id JOIN mention ON mention.id = follow_up.mention_id
+ WHERE follow_up.at >= ? AND follow_up.at < ? AND follow_up.kind = 'voted' GROUP BY 1"""
+
 # Of the answers of a period. A review that was changed since has the stars that it has now.
-_ANSWERED = f"""
+_OPENED = """
 WITH opened AS (SELECT draft_id, min(id) AS first_id FROM follow_up
-                 WHERE at >= ? AND kind = 'changed' AND before IS NOT NULL GROUP BY draft_id)
-SELECT count(DISTINCT draft.id) AS answered, count(DISTINCT iif(mention.rating IS NULL, NULL, draft.id)) AS rated,
+                 WHERE at >= ? AND kind = 'changed' AND before IS NOT NULL GROUP BY draft_id)"""
+_RAISED = """count(DISTINCT iif(mention.rating IS NULL, NULL, draft.id)) AS rated,
        count(DISTINCT iif(mention.rating > (SELECT before FROM follow_up WHERE id = opened.first_id), draft.id, NULL))
-         AS raised
+         AS raised"""
+_OUT_IN_TIME = f"""
   FROM decision INDEXED BY idx_decision_answered JOIN draft ON draft.id = decision.draft_id
   JOIN mention ON mention.id = draft.mention_id LEFT JOIN opened ON opened.draft_id = draft.id
  WHERE {_OUT} AND decision.at >= ? AND decision.at < ? AND draft.purpose = 'answer'"""
+_ANSWERED = f"{_OPENED} SELECT count(DISTINCT draft.id) AS answered, {_RAISED} {_OUT_IN_TIME}"
+_ANSWERED_BY = f"{_OPENED} SELECT {{key}} AS key, {_RAISED} {_OUT_IN_TIME} GROUP BY 1"
 
 # Of each review that was changed in a period: its stars before the first change against those after the last.
 _STARS = """

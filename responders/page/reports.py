@@ -11,13 +11,16 @@ from aiohttp import web
 
 from monitor.digest.periods import YEARS
 from monitor.model import LABELS
-from monitor.reports import BYS, ROW, WIDE, By, Line, Report, answer_bars, mention_bars, report, usual_days
+from monitor.reports import BYS, ROW, WIDE, By, Line, Report, answer_bars, mention_bars, report, usual_days, vote_bars
+from monitor.store.follow_ups import LEAST
 from responders.page.context import Visit
 from responders.page.rendering import STATIC, render
 from responders.words import Words
 
 if TYPE_CHECKING:
     from monitor.options import Config
+
+_VOTED = "voted_"  # before the score in the kind of a piece
 
 
 async def show(visit: Visit) -> web.Response:
@@ -58,13 +61,22 @@ def _values(found: Report, words: Words) -> dict[str, Any]:
         "found": found,
         "written": mention_bars(found.lines) if found.has_mentions else (),
         "answered": answer_bars(found.lines) if found.has_answers else (),
+        "voted": vote_bars(found.satisfied),
+        "least": LEAST,
         "name": lambda line: _name(found, line, words),
-        "kind": lambda kind: words.code("label" if kind in LABELS else "report", kind),
+        "kind": lambda kind: _kind(kind, words),
         "took": lambda seconds: words.length(timedelta(seconds=seconds)),
         "day": lambda day: words.day(datetime.combine(day, time(12), words.zone)),
         "wide": WIDE,
         "tall": ROW,
     }
+
+
+def _kind(kind: str, words: Words) -> str:
+    """A piece of a bar: a label, how it was answered, or what a customer said of that."""
+    if kind.startswith(_VOTED):
+        return words.code("score", kind.removeprefix(_VOTED))
+    return words.code("label" if kind in LABELS else "report", kind)
 
 
 def _name(found: Report, line: Line, words: Words) -> str:
