@@ -21,7 +21,7 @@ from monitor.contract import Page
 from monitor.desk import Desk
 from monitor.errors import CannotJoin, DecisionRefused, NoSuchCase, StaleDecision
 from monitor.linking import Linker
-from monitor.model import Decision, Draft, DraftState, Mention, Priority, Reason, Triage
+from monitor.model import Decision, Draft, DraftState, Mention, Priority, Reason, Triage, case_reference
 from monitor.options import Config
 from monitor.pipeline import Pipeline
 from monitor.store.cases import Deed
@@ -261,6 +261,36 @@ def test_splitting_the_one_that_has_the_draft_away_lets_the_other_be_answered(st
     store.cases.split(1, draft.case_id, JANA)
     [own] = judge(store)
     assert own.mention_id == 2 and store.drafts.get(draft.id).case_id != own.case_id
+
+
+def quoting(store: SqliteStore, *mentions: Mention) -> list[Draft]:
+    """Each with a draft that names its case."""
+    found = []
+    for number, one in enumerate(mentions, 1):
+        arrive(store, one)
+        found += judge(store, text=f"Mrzí nás to. Vaše číslo je {case_reference(number)}.")
+    return found
+
+
+def test_what_is_split_off_names_no_other_customer_s_case(store: SqliteStore) -> None:
+    [draft] = quoting(store, says(1, f"{ORDER} neprišla."))
+    come(store, says(2, f"A kde je moja? {ORDER}", source="forum"))
+    approve(store, draft.id)
+    new = store.cases.split(1, 1, JANA)
+    after = store.drafts.get(draft.id)
+    assert (after.state, after.text) == (DraftState.PENDING, f"Mrzí nás to. Vaše číslo je {case_reference(new)}.")
+    assert actions(store, draft.id)[-2:] == ["approval_withdrawn", "split"]
+    assert [one.text for one in store.views.matter(draft.id).revisions][-1] == after.text
+    with pytest.raises(DecisionRefused):
+        decide(store.drafts, Decision(draft_id=1, rev=1, action="approve", actor="jana", via="page"), RULES, NOON)
+
+
+def test_what_was_merged_by_mistake_names_its_own_case_again(store: SqliteStore) -> None:
+    first, second = quoting(store, says(1, "Nefunguje."), says(2, "Prišla iná farba.", source="forum"))
+    store.cases.merge(first.case_id, second.case_id, JANA)
+    new = store.cases.split(2, first.case_id, JANA)
+    assert store.drafts.get(second.id).text.endswith(f"{case_reference(new)}.")
+    assert store.drafts.get(first.id).text.endswith(f"{case_reference(1)}.")
 
 
 def test_merging_keeps_the_older_draft_open_and_the_other_s_text(store: SqliteStore) -> None:

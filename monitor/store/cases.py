@@ -17,7 +17,7 @@ from monitor.model import DraftState, Mention, Reason, case_reference
 from monitor.store.audit import OHLAS, write_decision
 from monitor.store.elsewhere import Elsewhere, others_of
 from monitor.store.engine import Engine, Row, instant, placeholders
-from monitor.store.handling import give_way, is_untouched, release
+from monitor.store.handling import give_way, is_untouched, release, renumber
 from monitor.store.marks import candidates, key_of, marks_of, save_marks
 
 _OPEN = ("pending", "failed", "approved", "publishing", "unknown")
@@ -257,6 +257,7 @@ def _split(connection: Connection, mention_id: int, case_id: int, deed: Deed) ->
     connection.execute("DELETE FROM mention_joined WHERE mention_id = ?", (mention_id,))
     connection.execute("INSERT INTO case_apart (case_id, other_id) VALUES (?1, ?2), (?2, ?1)", (new, case_id))
     write_line(connection, "split", case_id, new, mention_id, deed)
+    _quote_the_new_number(connection, mention_id, case_id, new, deed.at)
     for draft in _open_drafts(connection, new):
         write_decision(
             connection, draft, "split", actor=deed.actor, via=deed.via, at=deed.at, reason=case_reference(case_id)
@@ -268,6 +269,12 @@ def _split(connection: Connection, mention_id: int, case_id: int, deed: Deed) ->
     release(connection, new, deed.at)
     release(connection, case_id, deed.at)
     return new
+
+
+def _quote_the_new_number(connection: Connection, mention_id: int, case_id: int, new: int, now: datetime) -> None:
+    """In answers that are not out: by the number that they name, a customer would be taken for the other one."""
+    rows = connection.execute("SELECT id FROM cases WHERE id = ?1 OR merged_into = ?1", (case_id,)).fetchall()
+    renumber(connection, mention_id, [case_reference(row["id"]) for row in rows], case_reference(new), now)
 
 
 def write_line(connection: Connection, action: str, case_id: int, other_id: int, mention_id: int, deed: Deed) -> None:

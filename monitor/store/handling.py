@@ -7,6 +7,8 @@ matter with two answers, or with none.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection
@@ -15,7 +17,7 @@ from monitor.linking import SAME_WORDS
 from monitor.model import DraftState, Priority, Purpose, Reason, Triage, case_reference
 from monitor.store.audit import OHLAS, write_decision
 from monitor.store.codec import dump_reason
-from monitor.store.engine import Row
+from monitor.store.engine import Row, placeholders
 
 SAME_MATTER, SAME_TEXT = "same_matter", "same_text"  # why a mention has no draft of its own
 GAVE_WAY = ("merged", "yielded")  # last line about a draft that another one of its case took the place of
@@ -24,6 +26,7 @@ _ELSEWHERE = f"json_extract(reason, '$.code') IN ('{SAME_MATTER}', '{SAME_TEXT}'
 _PRAISE = ("praise", "praise_with_question")
 
 _OPEN = (DraftState.PENDING, DraftState.FAILED, DraftState.APPROVED, DraftState.PUBLISHING, DraftState.UNKNOWN)
+_CHANGEABLE = (DraftState.PENDING, DraftState.FAILED, DraftState.APPROVED, DraftState.SUPERSEDED)
 _SETTLED = (DraftState.PUBLISHED, DraftState.REJECTED, DraftState.EXPIRED)
 _DRAFTS = (  # `last` is why a superseded draft is superseded
     "SELECT draft.*, (SELECT action FROM decision WHERE draft_id = draft.id AND action IN"
@@ -141,12 +144,37 @@ def revive(
         " approvals = '[]' WHERE id = ? RETURNING *",
         (draft["updated_at"] if edited else now.timestamp(), draft["id"]),
     ).fetchone()
+    _keep_revision(connection, draft["id"], now)
+    write_decision(connection, row, action, actor=actor, via=via or "service", at=now)
+
+
+def renumber(connection: Connection, mention_id: int, old: Collection[str], new: str, now: datetime) -> None:
+    """Let drafts that are not out name the case `new` instead of one of the `old`. Whoever approved approved another
+    text, so he is asked again."""
+    quoted = re.compile(rf"\b(?:{'|'.join(map(re.escape, old))})\b")
+    rows = connection.execute(
+        f"SELECT * FROM draft WHERE mention_id = ? AND state IN ({placeholders(len(_CHANGEABLE))})",
+        (mention_id, *_CHANGEABLE),
+    ).fetchall()
+    for draft in rows:
+        if not quoted.search(draft["text"]):
+            continue
+        changed = connection.execute(
+            "UPDATE draft SET text = ?, parts = ?, rev = rev + 1, publish_after = NULL, approved_hash = '',"
+            " approvals = '[]', state = CASE state WHEN 'approved' THEN 'pending' ELSE state END WHERE id = ? RETURNING *",
+            (quoted.sub(new, draft["text"]), quoted.sub(new, draft["parts"] or ""), draft["id"]),
+        ).fetchone()
+        _keep_revision(connection, draft["id"], now)
+        if draft["state"] == DraftState.APPROVED:
+            write_decision(connection, changed, "approval_withdrawn", at=now, reason=new)
+
+
+def _keep_revision(connection: Connection, draft_id: int, now: datetime) -> None:
     connection.execute(
         "INSERT INTO draft_rev (draft_id, rev, language, text, parts, author, choices, purpose, at)"
         " SELECT id, rev, language, text, parts, author, choices, purpose, ? FROM draft WHERE id = ?",
-        (now.timestamp(), draft["id"]),
+        (now.timestamp(), draft_id),
     )
-    write_decision(connection, row, action, actor=actor, via=via or "service", at=now)
 
 
 def give_way(connection: Connection, draft: Row, action: str, actor: str, via: str, now: datetime, to: str) -> None:
