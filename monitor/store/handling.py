@@ -161,7 +161,8 @@ def renumber(connection: Connection, mention_id: int, old: Collection[str], new:
             continue
         changed = connection.execute(
             "UPDATE draft SET text = ?, parts = ?, rev = rev + 1, publish_after = NULL, approved_hash = '',"
-            " approvals = '[]', state = CASE state WHEN 'approved' THEN 'pending' ELSE state END WHERE id = ? RETURNING *",
+            " approvals = '[]', state = CASE state WHEN 'approved' THEN 'pending' ELSE state END"
+            " WHERE id = ? RETURNING *",
             (quoted.sub(new, draft["text"]), quoted.sub(new, draft["parts"] or ""), draft["id"]),
         ).fetchone()
         _keep_revision(connection, draft["id"], now)
