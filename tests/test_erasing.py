@@ -20,6 +20,7 @@ from monitor.model import Decision, DraftState, Utterance, text_hash
 from monitor.options import Config, SlackOptions
 from monitor.store.compacting import scour
 from monitor.store.corrections import Correction, Lesson
+from monitor.store.messages import NewMessage
 from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
 from responders.approval import Rules, decide
@@ -364,6 +365,21 @@ def test_others_who_name_the_erased_customer_are_told(tmp_path: Path) -> None:
     assert "1 other mention names this customer and is kept: eshop/2" in asked.output
     done = ohlas("erase", "--author", "xenia k", "--yes", "--json", config=config)
     assert json.loads(done.stdout)["named_by_others"] == ["eshop/2"]
+
+
+def test_digests_that_may_quote_the_erased_customer_are_told(tmp_path: Path) -> None:
+    """Although no mail was about his draft alone, as where drafts go to Slack."""
+    config = shop_with_drafts(tmp_path)
+    store = SqliteStore(tmp_path / "state" / "ohlas.db")
+    seen = store.customers.called("Zora Bystrá")[0].seen_at
+    for day, (kind, state) in enumerate([("digest", "sent"), ("digest", "unknown"), ("digest", "failed")] * 2):
+        at = seen + timedelta(days=day - 3)
+        one = NewMessage(key=f"k{day}", medium="mail", recipient="a@shop.example", kind=kind, due=at)
+        store.messages.put([one], at)
+        store._engine.connection.execute("UPDATE message SET state = ? WHERE key = ?", (state, one.key))
+    store.close()
+    done = ohlas("erase", "--author", "Zora Bystrá", "--yes", config=config)
+    assert "2 digests were mailed since then and may quote them" in done.output
 
 
 def test_what_goes_is_shown_and_asked_for_first(tmp_path: Path) -> None:

@@ -28,14 +28,15 @@ NAMED = 10  # mentions of others that are listed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """What goes: counts of rows. `mails` stand in mailboxes too, where nobody but their owners can delete them;
-    `named_by` are mentions of others, which stay."""
+    """What goes: counts of rows. `mails` stand in mailboxes too, where nobody but their owners can delete them, as do
+    `digests`, which may quote them; `named_by` are mentions of others, which stay."""
 
     mentions: int
     drafts: int
     published: int
     cards: int
     mails: int
+    digests: int
     backups: int
     named_by: tuple[str, ...] = ()
 
@@ -144,6 +145,7 @@ def extent_of(store: SqliteStore, customers: list[Customer]) -> Extent:
         published=sum(one["state"] == "published" for mention in known for one in mention["publications"]),
         cards=messages["slack"],
         mails=messages["mail"],
+        digests=store.messages.out_since("digest", first) if first else 0,
         backups=len(holding(store.backups.all(), first)) if first else 0,
         named_by=tuple(store.customers.naming(list(_telling_names(customers)), set(ids))),
     )
@@ -229,7 +231,9 @@ def _told(extent: Extent, outcome: Outcome) -> Iterator[str]:
         )
     if extent.mails:
         yield f"{extent.mails} mails about them were sent and stand in mailboxes; delete them there."
-        yield "Digests that you got may quote them, too."
+    if extent.digests:
+        many = "1 digest was" if extent.digests == 1 else f"{extent.digests} digests were"
+        yield f"{many} mailed since then and may quote them, too; delete those as well."
     if extent.cards:
         yield "The running Ohlas empties the cards in Slack."
     if extent.published:
@@ -245,6 +249,7 @@ def _document(customers: list[Customer], extent: Extent, outcome: Outcome) -> di
         "waiting_for_drafts": outcome.held_up,
         "finished": outcome.finished and not outcome.held_up,
         "mails_in_mailboxes": extent.mails,
+        "digests_in_mailboxes": extent.digests,
         "answers_at_the_source": extent.published,
         "backups_deleted": extent.backups,
         "named_by_others": list(extent.named_by),

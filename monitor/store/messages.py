@@ -118,6 +118,14 @@ class Messages:
         """It is not needed any more, e.g. since the draft was decided elsewhere."""
         self._end(message, "dropped", now, error=why)
 
+    def out_since(self, kind: str, since: datetime) -> int:
+        """How many of a kind went out since then, or may have. Reads all messages."""
+        row = self._engine.row(
+            "SELECT count(*) FROM message WHERE kind = ? AND at >= ? AND state IN ('sending', 'sent', 'unknown')",
+            (kind, since.timestamp()),
+        )
+        return int(row[0]) if row else 0
+
     def recover(self, medium: Medium, now: datetime) -> list[Message]:
         """At start: whatever a crash left in "sending" may be out. Returns those that are unknown since."""
         with self._engine.writing(durable=True) as connection:
