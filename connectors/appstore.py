@@ -16,15 +16,18 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from monitor import cells
+from monitor.answerable import is_shown
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.cursors import Tokens
-from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError
-from monitor.fields import inner, rows, string
+from monitor.errors import AuthError, NotFound, PermanentError, TemporaryError, nonsense
+from monitor.fields import inner, rows, string, things
+from monitor.gathering import gathered
 from monitor.http import Http, Response
 from monitor.model import Mention
 from monitor.options import SourceOptions
-from monitor.text import clean, fold, one_line
+from monitor.text import clean, one_line
 
 QUOTA = "about 3,600 requests an hour with a key"
 COST = "free for members of the developer programme"
@@ -102,11 +105,7 @@ class AppStore:
         response = await self._listed(state)
         document = _object(response)
         if not isinstance(document.get("data"), list):
-            raise TemporaryError(
-                "App Store Connect answers with something that is no list of reviews",
-                cause="nonsense",
-                words="App Store Connect",
-            )
+            raise nonsense("App Store Connect", "list of reviews")
         page = self._page(document, now)
         written = [int(mention.created_at.timestamp()) for mention in page.mentions]
         state.go_on(written, _following(document), int(now.timestamp()), OVERLAP)
@@ -137,13 +136,7 @@ class AppStore:
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         answer = await self._answer(mention)
         shown = string(inner(answer, "attributes"), "responseBody")
-        if not shown:
-            return None
-        if fold(shown) == fold(text):
-            return _receipt(answer, mention)
-        if fold(shown) == fold(mention.reply):  # the earlier one
-            return None
-        raise PermanentError("Another answer stands there; a person has to look.")
+        return _receipt(answer, mention) if is_shown(shown, text, before=mention.reply) else None
 
     async def moderation(self, mention: Mention, receipt: Receipt) -> Moderated:
         """Answers are shown after up to a day."""
@@ -207,15 +200,8 @@ class AppStore:
 
     def _page(self, document: Mapping[str, Any], otherwise: datetime) -> Page:
         answers = {string(one, "id"): inner(one, "attributes") for one in rows(document, "included")}
-        mentions: dict[str, Mention] = {}
-        skipped: list[str] = []
-        for review in document["data"]:
-            mention = self._mention(review, answers, otherwise) if isinstance(review, dict) else None
-            if mention is None:
-                skipped.append("a review without an id or a text")
-            else:
-                mentions.setdefault(mention.id, mention)
-        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+        found = (self._mention(review, answers, otherwise) for review in things(document["data"]))
+        return gathered(found, "a review without an id or a text")
 
     def _mention(
         self, review: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]], otherwise: datetime
@@ -232,7 +218,7 @@ class AppStore:
             id=number,
             text=text,
             title=title,
-            created_at=_moment(string(said, "createdDate")) or otherwise,
+            created_at=cells.past(string(said, "createdDate")) or otherwise,
             url=_shown_at(self._settings.app, _country(territory)),
             author=one_line(string(said, "reviewerNickname"), 100),
             rating=_stars(said.get("rating")),
@@ -272,9 +258,7 @@ class AppStoreFeed:
         for form in FORMS:
             feed = _object(await self._http.get(f"{FEED}/{country}/rss/customerreviews/{form % self._settings.app}"))
             if not isinstance(feed.get("feed"), dict):
-                raise TemporaryError(
-                    "Apple answers with something that is no feed of reviews", cause="nonsense", words="Apple"
-                )
+                raise nonsense("Apple", "feed of reviews")
             entries = feed["feed"].get("entry", [])
             entries = entries if isinstance(entries, list) else [entries]  # a single one comes without a list
             if entries:
@@ -282,17 +266,9 @@ class AppStoreFeed:
         return None
 
     def _page(self, entries: list[Any], country: str) -> Page:
-        mentions: dict[str, Mention] = {}
-        skipped: list[str] = []
-        for entry in entries:
-            if isinstance(entry, dict) and "im:name" in entry:
-                continue  # the app itself
-            mention = self._mention(entry, country, datetime.now(UTC)) if isinstance(entry, dict) else None
-            if mention is None:
-                skipped.append(f"a review without an id or a text, in {country}")
-            else:
-                mentions.setdefault(mention.id, mention)
-        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+        reviews = (entry for entry in things(entries) if "im:name" not in entry)  # which the app itself has
+        found = (self._mention(entry, country, datetime.now(UTC)) for entry in reviews)
+        return gathered(found, f"a review without an id or a text, in {country}")
 
     def _mention(self, entry: Mapping[str, Any], country: str, otherwise: datetime) -> Mention | None:
         """None where there are no words."""
@@ -305,7 +281,7 @@ class AppStoreFeed:
             id=number,
             text=text,
             title=title,
-            created_at=_moment(_label(entry, "updated")) or otherwise,
+            created_at=cells.past(_label(entry, "updated")) or otherwise,
             url=_shown_at(self._settings.app, country),
             author=one_line(_label(inner(entry, "author"), "name"), 100),
             rating=_stars(_label(entry, "im:rating")),
@@ -365,14 +341,6 @@ def _country(territory: str) -> str:
 
 def _label(entry: Mapping[str, Any], name: str) -> str:
     return string(inner(entry, name), "label")
-
-
-def _moment(written: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(written)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _stars(value: object) -> float | None:

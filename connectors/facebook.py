@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from monitor import cells
 from monitor.budgets import Budget
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.errors import NotFound, PermanentError, TemporaryError
@@ -360,7 +361,7 @@ def _recommendation(told: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     number = string(told, "open_graph_story_id") if string(told, "item") == "rating" else ""
     stars = 5 if string(told, "recommendation_type") == "positive" else 1
     who = {"id": string(told, "reviewer_id"), "name": string(told, "reviewer_name")}
-    said = string(told, "review_text").strip() or "★" * stars + "☆" * (5 - stars)
+    said = string(told, "review_text").strip() or cells.drawn(stars)
     return {"id": number, "from": who, "message": said, "created_time": told.get("created_time"), "stars": stars}, ""
 
 

@@ -15,16 +15,19 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr
 
+from monitor import cells
+from monitor.answerable import is_shown
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.cursors import Tokens
-from monitor.errors import NotFound, PermanentError, TemporaryError
-from monitor.fields import inner, string
+from monitor.errors import NotFound, TemporaryError, nonsense
+from monitor.fields import inner, string, things
+from monitor.gathering import gathered
 from monitor.google import GoogleApi, RefreshToken
 from monitor.http import Http
 from monitor.model import Mention
 from monitor.options import SourceOptions
-from monitor.text import canonical_url, clean, fold, one_line
+from monitor.text import canonical_url, clean, one_line
 
 QUOTA = "300 requests a minute"
 COST = "free, after Google has approved your project"
@@ -76,8 +79,8 @@ class GoogleBusiness:
     async def poll(self, cursor: str) -> Page:
         state, now = Tokens.parse(cursor), datetime.now(UTC)
         document = await self._listed(state)
-        reviews = [one if isinstance(one, dict) else {} for one in document.get("reviews", [])]
-        moments = [_moment(string(one, "updateTime", "createTime")) for one in reviews]
+        reviews = things(document.get("reviews"))
+        moments = [cells.past(string(one, "updateTime", "createTime")) for one in reviews]
         changed = [int(moment.timestamp()) for moment in moments if moment]
         state.go_on(changed, string(document, "nextPageToken"), int(now.timestamp()), OVERLAP)
         return replace(self._page(reviews, now), cursor=state.model_dump_json(), more=bool(state.token))
@@ -91,13 +94,7 @@ class GoogleBusiness:
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         shown = _as_written(string(inner(await self._review(mention), "reviewReply"), "comment"))
-        if not shown:
-            return None
-        if fold(shown) == fold(text):
-            return Receipt(id=mention.id, url=mention.url)
-        if fold(shown) == fold(mention.reply):  # the earlier one
-            return None
-        raise PermanentError("Another answer stands there; a person has to look.")
+        return Receipt(id=mention.id, url=mention.url) if is_shown(shown, text, before=mention.reply) else None
 
     async def moderation(self, mention: Mention, receipt: Receipt) -> Moderated:
         answer = inner(await self._review(mention), "reviewReply")
@@ -140,21 +137,12 @@ class GoogleBusiness:
         # Where there is nothing, Google sends an object without anything.
         known = isinstance(document, dict) and (not document or document.keys() & _LISTED)
         if not known or not isinstance(document.get("reviews", []), list):
-            raise TemporaryError(
-                "Google answers with something that is no list of reviews", cause="nonsense", words="Google"
-            )
+            raise nonsense("Google", "list of reviews")
         return dict(document)
 
     def _page(self, reviews: list[dict[str, Any]], otherwise: datetime) -> Page:
-        mentions: dict[str, Mention] = {}
-        skipped: list[str] = []
-        for review in reviews:
-            mention = self._mention(review, otherwise)
-            if mention is None:
-                skipped.append("a review without an id, or with neither a text nor stars")
-            else:
-                mentions.setdefault(mention.id, mention)
-        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+        found = (self._mention(review, otherwise) for review in reviews)
+        return gathered(found, "a review without an id, or with neither a text nor stars")
 
     def _mention(self, review: Mapping[str, Any], otherwise: datetime) -> Mention | None:
         """None where there are neither words nor stars. `otherwise` is when it was written, where that is not said."""
@@ -167,8 +155,8 @@ class GoogleBusiness:
         return Mention(
             source=self._settings.name,
             id=number,
-            text=words or "★" * stars + "☆" * (5 - stars),
-            created_at=_moment(string(review, "createTime")) or otherwise,
+            text=words or cells.drawn(stars),
+            created_at=cells.past(string(review, "createTime")) or otherwise,
             url=canonical_url(string(review, "reviewReplyUrl")) or "https://business.google.com/reviews",
             author="" if author.get("isAnonymous") is True else one_line(string(author, "displayName"), 100),
             rating=float(stars) if stars else None,
@@ -183,11 +171,3 @@ def _as_written(text: str) -> str:
     if not translated:
         return text
     return first if first.strip() else second.partition(_ORIGINAL)[2] or second
-
-
-def _moment(written: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(written)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

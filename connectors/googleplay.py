@@ -15,16 +15,18 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr, field_validator
 
+from monitor.answerable import is_shown
 from monitor.budgets import Budget, Day, Rolling, account_of
 from monitor.contract import Page, Receipt, ReplyRules
 from monitor.cursors import LATEST, Tokens
-from monitor.errors import NotFound, PermanentError, TemporaryError
-from monitor.fields import inner, rows, string
+from monitor.errors import NotFound, TemporaryError, nonsense
+from monitor.fields import inner, rows, string, things
+from monitor.gathering import gathered
 from monitor.google import GoogleApi, ServiceAccount
 from monitor.http import Http
 from monitor.model import Mention
 from monitor.options import SourceOptions
-from monitor.text import clean, fold, html_to_text, one_line
+from monitor.text import clean, html_to_text, one_line
 
 QUOTA = "200 looks an hour, 2,000 answers a day"
 COST = "free"
@@ -90,13 +92,8 @@ class GooglePlay:
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         current = await self.fetch(mention)
         shown = current.reply if current else ""
-        if not shown:
-            return None
-        if fold(shown) == fold(html_to_text(text)):  # Google drops what looks like HTML
-            return Receipt(id=mention.id, url=mention.url)
-        if fold(shown) == fold(mention.reply):  # the earlier one
-            return None
-        raise PermanentError("Another answer stands there; a person has to look.")
+        written = html_to_text(text)  # Google drops what looks like HTML
+        return Receipt(id=mention.id, url=mention.url) if is_shown(shown, written, before=mention.reply) else None
 
     async def fetch(self, mention: Mention) -> Mention | None:
         try:
@@ -120,25 +117,14 @@ class GooglePlay:
         document = response.json()
         # Where there is nothing, Google sends an object without anything.
         if not isinstance(document, dict) or not isinstance(document.get("reviews", []), list):
-            raise TemporaryError(
-                "Google Play answers with something that is no list of reviews", cause="nonsense", words="Google Play"
-            )
+            raise nonsense("Google Play", "list of reviews")
         if document and not document.keys() & {"reviews", "tokenPagination", "pageInfo"}:
-            raise TemporaryError(
-                "Google Play answers with something that is no list of reviews", cause="nonsense", words="Google Play"
-            )
+            raise nonsense("Google Play", "list of reviews")
         return document
 
     def _page(self, document: Mapping[str, Any], otherwise: datetime) -> Page:
-        mentions: dict[str, Mention] = {}
-        skipped: list[str] = []
-        for review in document.get("reviews", []):
-            mention = self._mention(review, otherwise) if isinstance(review, dict) else None
-            if mention is None:
-                skipped.append("a review without an id or a text")
-            else:
-                mentions.setdefault(mention.id, mention)
-        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+        found = (self._mention(review, otherwise) for review in things(document.get("reviews")))
+        return gathered(found, "a review without an id or a text")
 
     def _mention(self, review: Mapping[str, Any], otherwise: datetime) -> Mention | None:
         """None where there are no words. `otherwise` is when it was written, where that is not said."""

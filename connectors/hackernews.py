@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -16,8 +17,9 @@ from pydantic import Field
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Page, ReplyRules
 from monitor.cursors import LATEST, Moments
-from monitor.errors import NotFound, TemporaryError
-from monitor.fields import rows, string
+from monitor.errors import NotFound, TemporaryError, nonsense
+from monitor.fields import string, things
+from monitor.gathering import gathered
 from monitor.http import Http
 from monitor.model import Mention
 from monitor.options import SourceOptions
@@ -60,21 +62,11 @@ class HackerNews:
     async def poll(self, cursor: str) -> Page:
         state, now = Moments.parse(cursor), datetime.now(UTC)
         hits = await self._hits(state)
-        mentions: dict[str, Mention] = {}
-        skipped: list[str] = []
-        for hit in hits:
-            if (mention := self._mention(hit, now)) is None:
-                skipped.append("a post without an id or a text")
-            elif fold(mention.author) not in self._own:
-                mentions.setdefault(mention.id, mention)
+        found = (self._mention(hit, now) for hit in hits)
+        page = gathered(found, "a post without an id or a text", but=lambda one: fold(one.author) in self._own)
         written = [_written(hit) or int(now.timestamp()) for hit in hits]
         state.go_on(written, len(hits) >= MOST, int(now.timestamp()))
-        return Page(
-            mentions=tuple(mentions.values()),
-            skipped=tuple(skipped),
-            cursor=state.model_dump_json(),
-            more=bool(state.before),
-        )
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.before))
 
     async def close(self) -> None:
         pass
@@ -103,10 +95,8 @@ class HackerNews:
         self._requests.take()
         document = (await self._http.get(f"{API}/search_by_date?{urlencode(asked)}")).json()
         if not isinstance(document, dict) or not isinstance(document.get("hits"), list):
-            raise TemporaryError(
-                "Hacker News answers with something that is no list of posts", cause="nonsense", words="Hacker News"
-            )
-        return rows({"hits": [hit if isinstance(hit, dict) else {} for hit in document["hits"]]}, "hits")
+            raise nonsense("Hacker News", "list of posts")
+        return things(document["hits"])
 
     def _mention(self, thing: Mapping[str, Any], otherwise: datetime) -> Mention | None:
         """None where there are no words. `otherwise` is when it was written, where that is not said."""

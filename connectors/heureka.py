@@ -273,7 +273,7 @@ def _mention(review: Mapping[str, str], settings: Settings, now: datetime) -> Me
     return Mention(
         source=settings.name,
         id=_id(review, author, words),
-        text=words or _drawn(rating or 0.0),
+        text=words or cells.drawn(rating or 0.0),
         created_at=written or now,
         url=canonical_url(review.get("url", "")),
         author=author,
@@ -305,11 +305,6 @@ def _text(review: Mapping[str, str]) -> str:
 def _bullets(label: str, lines: str) -> str:
     points = [point for line in lines.splitlines() if (point := _BULLET.sub("", line).strip())]
     return f"{label}: {'; '.join(points)}" if points else ""
-
-
-def _drawn(rating: float) -> str:
-    full = round(rating)
-    return "★" * full + "☆" * (5 - full)
 
 
 def _written(review: Mapping[str, str]) -> datetime | None:

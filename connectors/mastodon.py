@@ -21,7 +21,7 @@ from monitor import cells
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
-from monitor.errors import NotFound, PermanentError, TemporaryError
+from monitor.errors import NotFound, PermanentError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string, strings
 from monitor.http import DAY, Http, Response
 from monitor.model import Mention
@@ -168,9 +168,7 @@ class Mastodon:
         found = response.json()
         entries = found.get("statuses") if job == "search" and isinstance(found, dict) else found
         if not isinstance(entries, list):
-            raise TemporaryError(
-                "Mastodon answers with something that is no list of posts", cause="nonsense", words="Mastodon"
-            )
+            raise nonsense("Mastodon", "list of posts")
         page = self._page(entries, now, addressed=job == "mentions")
         state.go_on(job, [number for entry in entries if (number := _id(entry))])
         state.watched.add(page.mentions, now.timestamp())
@@ -315,9 +313,7 @@ class AnsweringMastodon(Mastodon):
         """Among the answers below the post."""
         context = (await self._get(f"v1/statuses/{mention.id}/context")).json()
         if not isinstance(context, dict) or not isinstance(context.get("descendants"), list):
-            raise TemporaryError(
-                "Mastodon answers with something that is no conversation", cause="nonsense", words="Mastodon"
-            )
+            raise nonsense("Mastodon", "conversation")
         name = self._settings.account.casefold()
         ours = [
             post

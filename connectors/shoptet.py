@@ -24,8 +24,9 @@ from monitor import cells
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.fields import inner, rows, string
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError, nonsense
+from monitor.fields import inner, json_object, rows, string, things
+from monitor.gathering import gathered
 from monitor.http import Http, Response, error_for
 from monitor.model import Mention
 from monitor.options import SourceOptions
@@ -172,7 +173,7 @@ class Shoptet:
             raise TemporaryError("Shoptet is still busy with the same answer", retry_after=5.0)
         if answer.status in _REFUSALS:
             raise PermanentError(f"Shoptet does not take this answer: {answer.status} {_code(answer)}".rstrip())
-        shown = inner(_object(answer), "data")
+        shown = inner(json_object(answer.body), "data")
         if fold(_reaction(inner(shown, "review") or shown)) != fold(text):
             raise OutcomeUnknown("Shoptet does not show the answer that it took")
         return Receipt(id=mention.id)
@@ -204,13 +205,11 @@ class Shoptet:
     async def _listing(self, page: int, asked: Mapping[str, str]) -> _Listing:
         query = urlencode({"page": page, "itemsPerPage": MOST, **asked})
         answer = await self._asked("GET", f"/api/reviews/{_PATHS[self._settings.reviews]}?{query}")
-        listing = inner(_object(answer), "data")
+        listing = inner(json_object(answer.body), "data")
         reviews = listing.get("reviews")
         if not isinstance(reviews, list):
-            raise TemporaryError(
-                "Shoptet answers with something that is no list of reviews", cause="nonsense", words="Shoptet"
-            )
-        reviews = [one if isinstance(one, dict) else {} for one in reviews]
+            raise nonsense("Shoptet", "list of reviews")
+        reviews = things(reviews)
         paginator = inner(listing, "paginator")
         return _Listing(
             reviews=reviews,
@@ -254,7 +253,8 @@ class Shoptet:
 
     async def _renew(self) -> None:
         secret = self._settings.oauth_token.get_secret_value() if self._settings.oauth_token else ""
-        answer = _object(await self._http.get(self._settings.oauth_url, headers={"Authorization": f"Bearer {secret}"}))
+        given = await self._http.get(self._settings.oauth_url, headers={"Authorization": f"Bearer {secret}"})
+        answer = json_object(given.body)
         self._access = string(answer, "access_token")
         if not self._access:
             raise AuthError(
@@ -291,14 +291,8 @@ def sign(key: str, body: bytes) -> str:
 
 
 def _page(reviews: Sequence[Mapping[str, Any]], settings: Settings, now: datetime) -> Page:
-    mentions: dict[str, Mention] = {}
-    skipped: list[str] = []
-    for review in reviews:
-        if mention := _mention(review, settings, now):
-            mentions.setdefault(mention.id, mention)
-        else:
-            skipped.append("a review without a number, or with neither a text nor stars")
-    return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+    found = (_mention(review, settings, now) for review in reviews)
+    return gathered(found, "a review without a number, or with neither a text nor stars")
 
 
 def _mention(review: Mapping[str, Any], settings: Settings, now: datetime) -> Mention | None:
@@ -311,8 +305,8 @@ def _mention(review: Mapping[str, Any], settings: Settings, now: datetime) -> Me
     return Mention(
         source=settings.name,
         id=number,
-        text=words or "★" * stars + "☆" * (5 - stars),
-        created_at=_moment(review) or now,
+        text=words or cells.drawn(stars),
+        created_at=cells.past(string(review, "date")) or now,
         author=one_line(string(review, "fullName")),
         title=one_line(string(review, "productName")),
         rating=float(stars) if stars else None,
@@ -331,15 +325,8 @@ def _reaction(review: Mapping[str, Any]) -> str:
     return string(inner(review, "reaction"), "reactionText")
 
 
-def _moment(review: Mapping[str, Any]) -> datetime | None:
-    try:
-        return cells.moment(string(review, "date"), UTC)
-    except ValueError:
-        return None
-
-
 def _written(reviews: Sequence[Mapping[str, Any]]) -> list[datetime]:
-    return [moment for review in reviews if (moment := _moment(review))]
+    return [moment for review in reviews if (moment := cells.past(string(review, "date")))]
 
 
 def _stamp(moment: datetime) -> str:
@@ -352,15 +339,7 @@ def _whole(value: object) -> int:
     return int(plain.removesuffix(".0")) if _NUMBER.fullmatch(plain.removesuffix(".0")) else 0
 
 
-def _object(answer: Response) -> dict[str, Any]:
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        document = None
-    return document if isinstance(document, dict) else {}
-
-
 def _code(answer: Response) -> str:
     """Shoptet's own word for what is wrong, where it looks like one."""
-    said = next((string(error, "errorCode") for error in rows(_object(answer), "errors")), "")
+    said = next((string(error, "errorCode") for error in rows(json_object(answer.body), "errors")), "")
     return said if re.fullmatch(r"[a-z-]{3,60}", said) else ""

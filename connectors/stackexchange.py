@@ -20,8 +20,9 @@ from pydantic import Field, SecretStr
 from monitor.budgets import Budget, Day, account_of, renewed
 from monitor.contract import Page, ReplyRules
 from monitor.cursors import LATEST, Moments
-from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
-from monitor.fields import inner, rows, string
+from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError, nonsense
+from monitor.fields import inner, rows, string, things
+from monitor.gathering import gathered
 from monitor.http import DAY, Http
 from monitor.model import Mention
 from monitor.options import SourceOptions
@@ -111,11 +112,7 @@ class StackExchange:
                 words="Stack Exchange: 400",
             )
         if not isinstance(document, dict) or not isinstance(document.get("items"), list):
-            raise TemporaryError(
-                "Stack Exchange answers with something that is no list of questions",
-                cause="nonsense",
-                words="Stack Exchange",
-            )
+            raise nonsense("Stack Exchange", "list of questions")
         return document
 
     def _heed(self, document: Mapping[str, Any]) -> None:
@@ -133,15 +130,8 @@ class StackExchange:
         return error
 
     def _page(self, items: list[Any], otherwise: datetime) -> Page:
-        mentions: dict[str, Mention] = {}
-        skipped: list[str] = []
-        for item in items:
-            mention = self._mention(item, otherwise) if isinstance(item, dict) else None
-            if mention is None:
-                skipped.append("a question without an id or a text")
-            elif fold(mention.author) not in self._own:
-                mentions.setdefault(mention.id, mention)
-        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+        found = (self._mention(item, otherwise) for item in things(items))
+        return gathered(found, "a question without an id or a text", but=lambda one: fold(one.author) in self._own)
 
     def _mention(self, item: Mapping[str, Any], otherwise: datetime) -> Mention | None:
         """None where there are no words. `otherwise` is when it was written, where that is not said."""

@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from monitor.contract import Abilities, Ability, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
-from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string
 from monitor.http import DAY, Http, Response, retry_after
 from monitor.model import Mention
@@ -110,9 +110,7 @@ class Telegram:
         response = await self._http.get(self._address("getUpdates", asked), also=_REFUSALS)
         updates = _result(response)
         if not isinstance(updates, list):
-            raise TemporaryError(
-                "Telegram answers with something that is no list of messages", cause="nonsense", words="Telegram"
-            )
+            raise nonsense("Telegram", "list of messages")
         page = self._page(updates, now)
         numbers = [number for update in rows({"all": updates}, "all") if (number := _number(update.get("update_id")))]
         after = _State(offset=max([state.offset, *(number + 1 for number in numbers)]))

@@ -22,16 +22,18 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor import cells
+from monitor.answerable import is_shown
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Page, Receipt, ReplyRules
 from monitor.cursors import LATEST, Cursor
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
-from monitor.fields import inner, rows, string
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError, nonsense
+from monitor.fields import inner, json_object, rows, string, things
+from monitor.gathering import gathered
 from monitor.http import Http, Response, error_for
 from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.rechecks import DAY, Watched
-from monitor.text import clean, fold, one_line
+from monitor.text import clean, one_line
 
 QUOTA = "833 requests in 5 minutes, 10,000 an hour"
 COST = "part of Trustpilot's paid plans"
@@ -167,12 +169,10 @@ class Trustpilot:
         asked = {"orderBy": "createdat.desc", "perPage": MOST, "page": state.page}
         if self._grant is not None:
             asked["startDateTime"] = f"{datetime.fromtimestamp(state.until, UTC):%Y-%m-%dT%H:%M:%S}"
-        document = _object(await self._asked("GET", f"business-units/{self._settings.business_unit}/reviews", asked))
-        reviews = document.get("reviews")
+        answer = await self._asked("GET", f"business-units/{self._settings.business_unit}/reviews", asked)
+        reviews = json_object(answer.body).get("reviews")
         if not isinstance(reviews, list):
-            raise TemporaryError(
-                "Trustpilot answers with something that is no list of reviews", cause="nonsense", words="Trustpilot"
-            )
+            raise nonsense("Trustpilot", "list of reviews")
         page = _page(reviews, self._settings, now)
         state.go_on(page.mentions, len(reviews) >= MOST, now.timestamp())
         return page
@@ -189,8 +189,8 @@ class Trustpilot:
 
     async def _review(self, number: str, otherwise: datetime, *, writing: bool) -> Mention:
         """As it stands now. Raises NotFound where it was deleted. `writing`: an answer needs it."""
-        review = _object(await self._asked("GET", f"reviews/{number}", {}, writing=writing))
-        found = _mention(review, self._settings, otherwise)
+        answer = await self._asked("GET", f"reviews/{number}", {}, writing=writing)
+        found = _mention(json_object(answer.body), self._settings, otherwise)
         if found is None or found.id != number:
             raise TemporaryError("Trustpilot does not show the original at the moment")
         return found
@@ -240,11 +240,7 @@ class AnsweringTrustpilot(Trustpilot):
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         found = await self._review(mention.id, mention.created_at, writing=True)
-        if not found.reply:
-            return None
-        if fold(found.reply) != fold(text):
-            raise PermanentError("Another answer stands there; a person has to look.")
-        return Receipt(id=mention.id, url=mention.url)
+        return Receipt(id=mention.id, url=mention.url) if is_shown(found.reply, text) else None
 
 
 class _Listening:
@@ -328,12 +324,10 @@ class _Grant:
             ) from None
         if answer.status >= 400:
             return False
-        given = _object(answer)
+        given = json_object(answer.body)
         self._token = string(given, "access_token")
         if not self._token:
-            raise TemporaryError(
-                "Trustpilot answers with something that is no token", cause="nonsense", words="Trustpilot"
-            )
+            raise nonsense("Trustpilot", "token")
         self._renewal = string(given, "refresh_token")
         lives = str(given.get("expires_in"))  # a text that holds a number
         self._until = time.monotonic() + max(float(lives if lives.isdecimal() else 3600.0) - EARLY, 0.0)
@@ -356,14 +350,8 @@ class _Grant:
 
 
 def _page(reviews: Sequence[object], settings: Settings, now: datetime) -> Page:
-    mentions: dict[str, Mention] = {}
-    skipped: list[str] = []
-    for review in reviews:
-        if mention := _mention(review if isinstance(review, dict) else {}, settings, now):
-            mentions.setdefault(mention.id, mention)
-        else:
-            skipped.append("a review without an id, or with neither words nor stars")
-    return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+    found = (_mention(review, settings, now) for review in things(reviews))
+    return gathered(found, "a review without an id, or with neither words nor stars")
 
 
 def _mention(review: Mapping[str, Any], settings: Settings, otherwise: datetime) -> Mention | None:
@@ -376,8 +364,8 @@ def _mention(review: Mapping[str, Any], settings: Settings, otherwise: datetime)
     return Mention(
         source=settings.name,
         id=number,
-        text=words or title or "★" * rating + "☆" * (5 - rating),
-        created_at=_moment(review) or otherwise,
+        text=words or title or cells.drawn(rating),
+        created_at=cells.past(string(review, "createdAt")) or otherwise,
         url=f"https://www.trustpilot.com/reviews/{number}",
         author=one_line(string(inner(review, "consumer"), "displayName", "name"), 100),
         title=title if words else "",
@@ -389,18 +377,3 @@ def _mention(review: Mapping[str, Any], settings: Settings, otherwise: datetime)
             "verified": review.get("isVerified") is True,
         },
     )
-
-
-def _moment(review: Mapping[str, Any]) -> datetime | None:
-    try:
-        return min(cells.moment(string(review, "createdAt"), UTC), datetime.now(UTC))
-    except ValueError:
-        return None
-
-
-def _object(answer: Response) -> dict[str, Any]:
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        document = None
-    return document if isinstance(document, dict) else {}

@@ -30,6 +30,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from monitor import cells
 from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.errors import AuthError, NotFound, PermanentError
+from monitor.fields import json_object
 from monitor.http import Http
 from monitor.model import Mention
 from monitor.options import SourceOptions
@@ -148,7 +149,7 @@ class AnsweringWebhook(Webhook):
         body = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
         headers = self._signed(body, key) | {"Content-Type": "application/json"}
         response = await self._http.send("POST", _filled(self._settings.reply_url, mention), headers=headers, body=body)
-        return _receipt(_object(response.body))  # accepted, whatever the body says
+        return _receipt(json_object(response.body))  # accepted, whatever the body says
 
     def _signed(self, body: bytes, key: str) -> dict[str, str]:
         now = int(time.time())
@@ -182,7 +183,7 @@ class CheckingWebhook(AnsweringWebhook):
     async def _answer(self, mention: Mention, key: str) -> dict[str, Any]:
         """Raises NotFound where there is none."""
         response = await self._http.get(_filled(self._settings.lookup_url, mention), headers=self._signed(b"", key))
-        found = _object(response.body)
+        found = json_object(response.body)
         if response.status != 200 or not isinstance(found.get("text"), str):
             raise PermanentError("lookup_url must answer 404, or 200 with an object that holds id, url and text.")
         return found
@@ -198,21 +199,13 @@ class ReadingWebhook(CheckingWebhook):
         except NotFound:
             return None
         try:
-            return _mention(_object(response.body) | {"id": mention.id}, self._settings, mention.created_at)
+            return _mention(json_object(response.body) | {"id": mention.id}, self._settings, mention.created_at)
         except ValueError as error:
             raise PermanentError(f"mention_url must answer 404, or 200 with a mention: {error}") from error
 
 
 def _filled(template: str, mention: Mention) -> str:
     return template.replace("{id}", quote(mention.id, safe=""))
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _receipt(found: Mapping[str, Any]) -> Receipt:

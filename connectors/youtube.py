@@ -21,7 +21,7 @@ from monitor import cells
 from monitor.budgets import Budget, Day, account_of
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string
 from monitor.google import GoogleApi, RefreshToken, refusal
 from monitor.http import Http, Response
@@ -202,9 +202,7 @@ class YouTube:
             raise self._refusal(response)
         document = response.json()
         if not isinstance(document, dict) or not isinstance(document.get("items"), list):
-            raise TemporaryError(
-                "YouTube answers with something that is no list of comments", cause="nonsense", words="YouTube"
-            )
+            raise nonsense("YouTube", "list of comments")
         return document
 
     def _refusal(self, response: Response) -> SourceError:

@@ -11,8 +11,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -24,7 +24,8 @@ from monitor import cells
 from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError, nonsense
-from monitor.fields import inner, string
+from monitor.fields import inner, json_object, string, things
+from monitor.gathering import gathered
 from monitor.http import Http, Response, error_for
 from monitor.model import Mention
 from monitor.options import SourceOptions
@@ -126,16 +127,15 @@ class Zbozi:
         asked: dict[str, object] = {"fromDatetime": _stamp(start), "toDatetime": _stamp(end), "limit": MOST[kind]}
         if kind == "shop":
             asked["offset"] = state.offset
-        document = _object(await self._asked("GET", f"{_PATHS[kind]}/", asked))
+        document = json_object((await self._asked("GET", f"{_PATHS[kind]}/", asked)).body)
         items = document.get("items")
         if not isinstance(items, list):
             raise nonsense("Zboží.cz", "list of reviews")
         count = inner(document, "meta").get("count")
         state.go_on(len(items), count if isinstance(count, int) else None, kind)
-        mentions, skipped = _mentions(items, self._settings, now)
-        return Page(
-            mentions=mentions, skipped=skipped, cursor=state.model_dump_json(), more=bool(state.windows), wait=PACE
-        )
+        found = (_mention(item, self._settings, now) for item in things(items))
+        page = gathered(found, "a review without a number, or with neither a text nor a rating")
+        return replace(page, cursor=state.model_dump_json(), more=bool(state.windows), wait=PACE)
 
     async def close(self) -> None:
         pass
@@ -177,7 +177,7 @@ class Zbozi:
         )
         for headers, form in ways:
             answer = await self._exchange(headers, form)
-            said = _object(answer)
+            said = json_object(answer.body)
             if answer.status < 300 and string(said, "access_token"):
                 lives = said.get("expires_in")
                 self._session.token = string(said, "access_token")
@@ -229,24 +229,10 @@ class AnsweringZbozi(Zbozi):
 
     async def _review(self, mention: Mention) -> dict[str, Any]:
         """Raises NotFound where it was deleted."""
-        review = _object(await self._asked("GET", f"reviews/{mention.id}", {}))
+        review = json_object((await self._asked("GET", f"reviews/{mention.id}", {})).body)
         if _id(review) != mention.id:
             raise TemporaryError("Zboží.cz does not show the original at the moment")
         return review
-
-
-def _mentions(
-    items: Sequence[object], settings: Settings, now: datetime
-) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
-    """Those, and why the others are none."""
-    mentions: dict[str, Mention] = {}
-    skipped: list[str] = []
-    for item in items:
-        if mention := _mention(item if isinstance(item, dict) else {}, settings, now):
-            mentions.setdefault(mention.id, mention)
-        else:
-            skipped.append("a review without a number, or with neither a text nor a rating")
-    return tuple(mentions.values()), tuple(skipped)
 
 
 def _mention(review: Mapping[str, Any], settings: Settings, otherwise: datetime) -> Mention | None:
@@ -264,8 +250,8 @@ def _mention(review: Mapping[str, Any], settings: Settings, otherwise: datetime)
     return Mention(
         source=settings.name,
         id=number,
-        text=words or _drawn(rating or 0.0),
-        created_at=_moment(review) or otherwise,
+        text=words or cells.drawn(rating or 0.0),
+        created_at=cells.past(string(review, "createDatetime")) or otherwise,
         author=one_line(string(review, "userName")),
         title=one_line(string(inner(review, "productData"), "productName", "cartProductName")),
         rating=rating,
@@ -304,25 +290,5 @@ def _labelled(label: str, written: str) -> str:
     return f"{label}: {written.strip()}" if written.strip() else ""
 
 
-def _drawn(rating: float) -> str:
-    full = round(rating)
-    return "★" * full + "☆" * (5 - full)
-
-
-def _moment(review: Mapping[str, Any]) -> datetime | None:
-    try:
-        return cells.moment(string(review, "createDatetime"), UTC)
-    except ValueError:
-        return None
-
-
 def _stamp(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _object(answer: Response) -> dict[str, Any]:
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        document = None
-    return document if isinstance(document, dict) else {}

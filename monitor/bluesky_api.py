@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr
 
 from monitor.budgets import Budget, Rolling, account_of
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response, error_for
 from monitor.ledger import Meter
@@ -88,9 +88,7 @@ class BlueskyApi:
         response = await self._get(method, query)
         found = response.json()
         if not isinstance(found, dict) or not isinstance(found.get(name), list):
-            raise TemporaryError(
-                "Bluesky answers with something that is no list of posts", cause="nonsense", words="Bluesky"
-            )
+            raise nonsense("Bluesky", "list of posts")
         return found, heed(self._requests, response.headers, datetime.now(UTC))
 
     async def posts(self, uris: list[str]) -> list[dict[str, Any]]:
@@ -132,7 +130,7 @@ class BlueskyApi:
             return None
         value = inner(found, "value")
         if not value:
-            raise TemporaryError("Bluesky answers with something that is no post", cause="nonsense", words="Bluesky")
+            raise nonsense("Bluesky", "post")
         if fold(string(value, "text")) != fold(text):
             raise PermanentError("Another answer stands there; a person has to look.")
         return found
@@ -193,7 +191,7 @@ class BlueskyApi:
         given = found if isinstance(found, dict) else {}
         session = _Session(string(given, "did"), string(given, "accessJwt"), string(given, "refreshJwt"))
         if not (session.did and session.access):
-            raise TemporaryError("Bluesky answers with something that is no session", cause="nonsense", words="Bluesky")
+            raise nonsense("Bluesky", "session")
         return session
 
 

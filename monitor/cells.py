@@ -50,6 +50,15 @@ def moment(cell: str, zone: tzinfo, *, dayfirst: bool = True, date_format: str =
     return found
 
 
+def past(cell: str) -> datetime | None:
+    """A moment as above, in UTC where no zone is named; None where there is none. Never in the future, for the clocks
+    of others may be ahead."""
+    try:
+        return min(moment(cell, UTC), datetime.now(UTC))
+    except ValueError:
+        return None
+
+
 def _strptime(written: str, date_format: str) -> datetime:
     return datetime.strptime(written, date_format)  # noqa: DTZ007  # `moment` adds the zone
 
@@ -96,6 +105,12 @@ def stars(cell: str, scale: float = 5.0) -> float | None:
     if value == 0 and best <= 10:
         return None  # scales this short begin at 1, or at half a star; 0 stands for "not rated"
     return max(1.0, value * 5.0 / best)
+
+
+def drawn(rating: float) -> str:
+    """What stands for the words of a rating that has none: "★★★☆☆"."""
+    full = round(rating)
+    return "★" * full + "☆" * (5 - full)
 
 
 def language_code(cell: str) -> str:

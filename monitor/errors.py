@@ -52,6 +52,11 @@ class TemporaryError(SourceError):
         self.retry_after = retry_after
 
 
+def nonsense(who: str, what: str) -> TemporaryError:
+    """Of an answer that is not what it should be: "list of posts"."""
+    return TemporaryError(f"{who} answers with something that is no {what}", cause="nonsense", words=who)
+
+
 class BudgetSpent(TemporaryError):
     """Nothing was asked: the quota or the money of this account is used up until `until`. The source itself is well."""
 

@@ -5,6 +5,7 @@ Several names are names of one thing; the first that holds something is taken.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,15 @@ def rows(thing: Mapping[str, Any], *names: str) -> list[dict[str, Any]]:
 def things(found: object) -> list[dict[str, Any]]:
     """The entries of a list; one that is no object counts as empty, so that it is not overlooked."""
     return [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """{} where it is none."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def strings(thing: Mapping[str, Any], *names: str) -> list[str]:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response, error_for, retry_after
 from monitor.ledger import Meter
@@ -174,7 +174,7 @@ class GoogleApi:
         given = response.json()
         token = string(given if isinstance(given, dict) else {}, "access_token")
         if not token or not (token.isascii() and token.isprintable()):
-            raise TemporaryError("Google answers with something that is no token", cause="nonsense", words="Google")
+            raise nonsense("Google", "token")
         lasts = given.get("expires_in")
         return token, now + max((lasts if isinstance(lasts, int) else LIFETIME) - EARLY, 0.0)
 

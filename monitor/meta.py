@@ -22,7 +22,7 @@ from pydantic import Field, SecretStr, model_validator
 from monitor import cells
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Abilities, Ability, Page
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string, strings
 from monitor.http import DAY, Http, Response, error_for, retry_after
 from monitor.options import SourceOptions
@@ -179,9 +179,7 @@ class GraphApi:
             raise refusal(response, self._name)
         answer = response.json()
         if not isinstance(answer, dict):
-            raise TemporaryError(
-                f"{self._name} answers with something that is no object", cause="nonsense", words=self._name
-            )
+            raise nonsense(self._name, "object")
         return answer
 
     def _slow_down(self, response: Response) -> None:
@@ -235,7 +233,7 @@ def listed(answer: Mapping[str, Any], name: str) -> list[Any]:
     """The list that an edge answers with; TemporaryError where it is none."""
     found = answer.get("data")
     if not isinstance(found, list):
-        raise TemporaryError(f"{name} answers with something that is no list", cause="nonsense", words=name)
+        raise nonsense(name, "list")
     return found
 
 

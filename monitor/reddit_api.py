@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import Field, SecretStr
 
 from monitor.budgets import Budget, Rolling, account_of
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string
 from monitor.http import Http, Response
 from monitor.ledger import Meter
@@ -71,9 +71,7 @@ class RedditApi:
         """With "children", which are objects, and "after", which asks for the next page."""
         listing = inner(await self.get(path, {"limit": str(MOST), **query}), "data")
         if not isinstance(listing.get("children"), list):
-            raise TemporaryError(
-                "Reddit answers with something that is no list of posts", cause="nonsense", words="Reddit"
-            )
+            raise nonsense("Reddit", "list of posts")
         return listing | {"children": [one if isinstance(one, dict) else {} for one in listing["children"]]}
 
     async def comment(self, name: str, text: str) -> dict[str, Any]:
