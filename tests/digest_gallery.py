@@ -108,7 +108,7 @@ def daily() -> Digest:
         ),
         answers=Answers(answered=12, elsewhere=1, in_time=9, late=2, median=5_400.0, ninetieth=97_200.0),
         answers_before=Answers(answered=8, elsewhere=0, in_time=8, late=0, median=9_000.0, ninetieth=20_000.0),
-        aftermath=Aftermath(good=6, neutral=1, bad=1, complained=1, better=2),
+        aftermath=Aftermath(good=6, neutral=1, bad=1, complained=1, better=2, worse=1),
         aftermath_before=Aftermath(good=3, bad=2),
         troubled=Troubled(
             failed=1,

@@ -16,10 +16,11 @@ from monitor.digest.schedule import imagined
 from monitor.digest.thanks import MOST, team_names, worth_sharing
 from monitor.model import Aspect, Priority
 from monitor.people import Person
+from monitor.store.follow_ups import Aftermath
 from monitor.store.highlights import Praise
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
-from tests.digest_gallery import highlight, show
+from tests.digest_gallery import highlight, quiet, show
 from tests.made import COMPLAINT, NOON, PRAISE, arrive, draft_all, mention
 
 SUNDAY = date(2026, 11, 22)  # its digest is about Saturday, the day of NOON
@@ -143,6 +144,26 @@ def test_approved_answers_that_nobody_has_posted_yet(store: SqliteStore) -> None
     digest = gathered(store)
     assert digest.to_post == 1 and not digest.is_quiet
     assert gathered(store, replace(EVA, sources=("forum",))).to_post == 0
+
+
+def test_a_review_that_was_changed_after_our_answer_waits_since_then(store: SqliteStore) -> None:
+    written, changed = NOON - timedelta(days=90), NOON + timedelta(hours=12)
+    arrive(store, mention(1, created_at=written))
+    draft_all(store)
+    connection = store._engine.connection
+    assert gathered(store).waiting.oldest == written
+    connection.execute("UPDATE draft SET purpose = 'second_answer'")
+    connection.execute("UPDATE mention SET edited_at = ?", (changed.timestamp(),))
+    waiting = gathered(store).waiting
+    assert (waiting.oldest, waiting.shown[0].created_at) == (changed, changed)
+
+
+def test_a_day_on_which_a_customer_says_something_of_our_answer_is_not_quiet() -> None:
+    nothing = quiet()
+    assert nothing.is_quiet
+    for said in (Aftermath(bad=1), Aftermath(complained=1), Aftermath(worse=1), Aftermath(better=1)):
+        assert not replace(nothing, aftermath=said).is_quiet
+    assert replace(nothing, aftermath=Aftermath(answered=3, rated=2)).is_quiet, "that is what we did before"
 
 
 def test_a_quiet_day(store: SqliteStore) -> None:

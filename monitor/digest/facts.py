@@ -117,5 +117,7 @@ class Digest:
     def is_quiet(self) -> bool:
         """Whether nothing happened, nothing waits, and nothing is wrong."""
         busy = self.tally.total or self.waiting.total or self.to_post or self.answers or self.accepted.total
+        after = self.aftermath
+        said = after.votes or after.complained or after.better or after.worse
         wrong = self.troubled.shown or self.channels or any(line.ails for line in self.sources)
-        return not busy and not wrong
+        return not busy and not said and not wrong

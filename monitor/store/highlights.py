@@ -19,7 +19,8 @@ _LONGEST = 1_000  # characters of a text; nobody reads more of it in a list
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Highlight:
     """A mention, and the newest draft that answers it. `mention_id` is the store's row; `draft_id` is None and `state`
-    "" where there is no draft. Text, title and author are the customer's, the text cut to what lists show. Where the
+    "" where there is no draft. Text, title and author are the customer's, the text cut to what lists show. `created_at`
+    is when he wrote what is answered: of a review that he changed after our answer, when that was seen. Where the
     draft was written for another place of the same matter, `handled_in` is that source."""
 
     mention_id: int
@@ -105,7 +106,7 @@ class Highlights:
         with self._engine.reading() as connection:
             sums = connection.execute(
                 "SELECT count(*) AS total, coalesce(sum(mention.label = 'complaint'), 0) AS complaints,"
-                " coalesce(sum(draft.answer_by < :now), 0) AS overdue, min(mention.created_at) AS oldest"
+                f" coalesce(sum(draft.answer_by < :now), 0) AS overdue, min({_WRITTEN}) AS oldest"
                 f" {source}",
                 values,
             ).fetchone()
@@ -240,10 +241,11 @@ class Highlights:
 
 
 _IN_TIME = "WHERE mention.created_at >= :since AND mention.created_at < :until"
+_WRITTEN = "iif(draft.purpose = 'second_answer', coalesce(mention.edited_at, draft.created_at), mention.created_at)"
 _HIGHLIGHT = f"""
 SELECT mention.id, mention.source, mention.url, mention_text.author, mention_text.title,
        substr(mention_text.text, 1, {_LONGEST}) AS text, mention.language, mention.label, mention.rating,
-       mention.priority, mention.created_at, mention.case_id, draft.id AS draft_id, draft.state, draft.assignee,
+       mention.priority, {_WRITTEN} AS created_at, mention.case_id, draft.id AS draft_id, draft.state, draft.assignee,
        draft.answer_by, draft.decided_by, draft.updated_at,
        (SELECT error FROM publication WHERE publication.source = mention.source
         AND publication.external_id = mention.external_id AND publication.purpose = draft.purpose) AS error

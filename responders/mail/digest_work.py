@@ -115,6 +115,15 @@ def _content(digest: Digest, words: Words) -> Iterator[Line]:
             ),
             "good",
         )
+    if found.worse:
+        yield (
+            words.count(
+                "%(number)s customer gave fewer stars afterwards.",
+                "%(number)s customers gave fewer stars afterwards.",
+                found.worse,
+            ),
+            "bad",
+        )
 
 
 def troubles(digest: Digest, desk: Desk) -> Section | None:
