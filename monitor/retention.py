@@ -20,6 +20,7 @@ from monitor.store.audit import OHLAS
 from monitor.store.backups import outlived
 from monitor.store.compacting import scour
 from monitor.store.erasing import Why
+from monitor.store.leftovers import RULES, Deadline, Rule
 from monitor.store.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 TICK = 30.0  # seconds between two looks whether somebody asked for something
 DAILY = timedelta(hours=24)
 BATCH = 20  # mentions erased in one transaction: a few milliseconds each
+ROWS = 200  # deleted in one transaction: 20 to 50 microseconds each
 WINDOW = 1000  # mentions looked at in one go
 NIGHT = (2, 5)  # hours, in the page's time zone, between which the file is written anew
 REST = 1.0  # of the time that a step took, so that others have their turn
@@ -42,6 +44,9 @@ class Deadlines:
     messages: datetime | None
     audit: datetime | None
     backups: datetime | None
+
+    def of(self, deadline: Deadline) -> datetime | None:
+        return self.messages if deadline == "messages" else self.audit
 
 
 def deadlines(options: RetentionOptions, now: datetime) -> Deadlines:
@@ -119,7 +124,19 @@ class Keeper:
             await self._repeat(partial(erasing.wipe_old_messages, due.messages, BATCH))
         if due.audit:
             await self._repeat(partial(erasing.delete_old_decisions, due.audit, BATCH))
+        for rule in RULES:
+            if before := due.of(rule.deadline) if rule.deadline else now:
+                await self._sweep(rule, before, now)
         await self._remove_backups(due)
+
+    async def _sweep(self, rule: Rule, before: datetime, now: datetime) -> None:
+        """Once through a table, with rests like `_repeat`."""
+        after: int | None = 0
+        while after is not None:
+            began = time.monotonic()
+            swept = await self.store.run(self.store.leftovers.delete, rule, before, now, after, ROWS)
+            after = swept.reached
+            await asyncio.sleep((time.monotonic() - began) * REST)
 
     async def _remove_backups(self, due: Deadlines) -> None:
         backups = await self.store.run(self.store.backups.all)

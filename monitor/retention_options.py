@@ -18,9 +18,18 @@ class RetentionOptions(Options):
     )
     drafts: int = Field(default=24, ge=0, le=1200, description="months that settled drafts and answers are kept")
     messages: int = Field(
-        default=3, ge=0, le=1200, description="months that the contents of sent Slack messages and mails are kept"
+        default=3,
+        ge=0,
+        le=1200,
+        description="months that the contents of sent Slack messages and mails are kept, "
+        "and which alerts, notices and digests went out",
     )
-    audit: int = Field(default=60, ge=0, le=1200, description="months that the list of who decided what is kept")
+    audit: int = Field(
+        default=60,
+        ge=0,
+        le=1200,
+        description="months that the list of who decided what is kept, and what customers did after an answer",
+    )
     gone: int = Field(
         default=30,
         ge=0,

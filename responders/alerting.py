@@ -63,18 +63,24 @@ class Alerter:
         people = self.people if self.config.mail is not None else {}
         yield from addressed(key, body, due, channel=channel, people=people, draft_id=draft_id)
 
+    def alerts(
+        self, key: str, code: str, now: datetime, *, draft_id: int | None = None, **facts: Facts
+    ) -> Iterator[NewMessage]:
+        """The same for what may wait: for others, and for the end of muted hours."""
+        due = tell_at(now, self.config.alerts, self.zone)
+        if is_held_back(now, due, self.config.alerts):
+            facts["at"] = now.isoformat()
+        yield from self.notices(key, code, due, draft_id=draft_id, **facts)
+
     def goes_on(self, kind: str, subject: str, now: datetime, *, draft_id: int | None = None, **facts: Facts) -> None:
         """Tell of something that goes on, once in a while. The messages come first: a crash between tells it again
         under the same key, and so not twice."""
         told = self.store.alerts.told(kind, subject)
         if cools_down(told.at, now, self.config.alerts, self.zone):
             return
-        due = tell_at(now, self.config.alerts, self.zone)
-        if is_held_back(now, due, self.config.alerts):
-            facts["at"] = now.isoformat()
         key = f"{kind}-{text_hash(subject)[:16]}-{told.times + 1}"
-        self.store.messages.put([*self.notices(key, kind, due, draft_id=draft_id, **facts)], now)
-        self.store.alerts.tell(kind, subject, told, due)
+        self.store.messages.put([*self.alerts(key, kind, now, draft_id=draft_id, **facts)], now)
+        self.store.alerts.tell(kind, subject, told, tell_at(now, self.config.alerts, self.zone))
 
     def _tell_of_spikes(self, now: datetime) -> None:
         """More complaints than usual, with the aspect that most of them are about."""

@@ -31,12 +31,7 @@ log = logging.getLogger(__name__)
 
 TICK = 0.5  # seconds between two looks; what is looked for has indexes of its own
 CAUGHT_UP = 500  # drafts at most; who has more waiting looks at the page
-LOUD = (
-    "publication_failed",
-    "publication_refused",
-    "publication_unknown",
-    CHANGED,
-)  # of the audit list: the channel hears of them
+LOUD = ("publication_failed", "publication_refused", "publication_unknown")  # of the audit list: told at once
 UNTOLD = ("remind", "escalate", "wake")  # of the audit list: messages of their own tell of them, or nobody need know
 WAKING = (
     "wrote_again",
@@ -127,14 +122,11 @@ class Asker:
             log.debug("draft %d stays asleep: %s", draft_id, refused)
 
     def _follow(self, now: datetime) -> None:
-        """What was decided since the last look: the loud ones are told, and what was waited for wakes a draft."""
+        """What was decided since the last look: some of it is told, and what was waited for wakes a draft."""
         changes = self.store.messages.changes("asker")
         messages: list[NewMessage] = []
         for change in changes:
-            if change.action in LOUD or (change.action, change.reason) == (VOTED, "bad"):
-                key = f"{change.action}-{change.id}"
-                text = change.reason if change.action == CHANGED else ""
-                messages.extend(self.alerter.notices(key, change.action, now, draft_id=change.draft_id, text=text))
+            messages.extend(self._heard(change, now))
             if change.action == "wrote_again":
                 messages.extend(self._wrote_again(change, now))
             if change.action in WAKING:
@@ -146,6 +138,16 @@ class Asker:
             self.store.messages.put(messages, now)
             self.store.messages.advance("asker", str(changes[-1].id))
 
+    def _heard(self, change: Change, now: datetime) -> Iterator[NewMessage]:
+        """What the channel hears of: replies that went wrong at once, what customers say of our answers as alerts."""
+        key, action = f"{change.action}-{change.id}", change.action
+        if action in LOUD:
+            yield from self.alerter.notices(key, action, now, draft_id=change.draft_id, text="")
+        elif action == CHANGED:
+            yield from self.alerter.alerts(key, action, now, draft_id=change.draft_id, text=change.reason)
+        elif (action, change.reason) == (VOTED, "bad"):
+            yield from self.alerter.alerts(key, action, now, draft_id=change.draft_id, text="")
+
     def _wrote_again(self, change: Change, now: datetime) -> Iterator[NewMessage]:
         """In another place: no draft of its own, so that the one there is has to be sooner, and people have to know."""
         draft = self.store.drafts.get(change.draft_id)
@@ -153,7 +155,8 @@ class Asker:
         self.store.asking.hasten(draft.id, self.times.reminder(draft.priority, draft.created_at), due)
         handled_in = self.store.views.matter(draft.id).mention.source
         told = {"source": change.reason, "handled_in": handled_in, "reference": draft.reference, "state": draft.state}
-        yield from self.alerter.notices(f"wrote-again-{change.id}", "wrote_again", now, draft_id=draft.id, **told)
+        tell = self.alerter.notices if draft.priority is Priority.URGENT else self.alerter.alerts
+        yield from tell(f"wrote-again-{change.id}", "wrote_again", now, draft_id=draft.id, **told)
 
     def _changed(self, draft_id: int, now: datetime) -> Iterator[NewMessage]:
         """A draft that was written anew is asked about anew, by mail; cards are redrawn where they are."""

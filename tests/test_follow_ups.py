@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from monitor.alert_options import AlertOptions
 from monitor.contract import Page, Receipt, ReplyRules
 from monitor.model import Decision, Label
 from monitor.options import CompanyOptions, Config, PolicyOptions, SlackOptions
@@ -162,6 +163,30 @@ def test_the_channel_hears_of_changed_stars_and_of_bad_votes_alone(store: Sqlite
     later = NOON + timedelta(days=2)
     notices = [json.loads(one.body) for one in store.messages.due("slack", later, 100) if one.kind == "notice"]
     assert [(one["code"], one["text"]) for one in notices] == [("review_changed", "1 → 4"), ("customer_voted", "")]
+
+
+def test_at_night_they_wait_and_replies_that_went_wrong_do_not(store: SqliteStore) -> None:
+    night, morning = NOON + timedelta(hours=11), NOON + timedelta(hours=18)  # seven o'clock in Bratislava
+    asker = Asker(Config(slack=SLACK, alerts=AlertOptions(muted="20:00-07:00")), store, lambda: night)
+    asker.catch_up()
+    draft = publish(store)
+    asker.step()
+    change(store, 4.0)
+    store.follow_ups.vote(store.drafts.get(draft).case_id, "bad", "", since=NOON, now=NOON)
+    for action in ("wrote_again", "publication_unknown"):
+        store._engine.connection.execute(
+            "INSERT INTO decision (draft_id, rev, action, actor, via, at, text_hash, reason, state)"
+            " VALUES (?, 1, ?, '', '', 0, '', 'forum', 'published')",
+            (draft, action),
+        )
+    asker.step()
+    notices = {
+        json.loads(one.body)["code"]: one.due
+        for one in store.messages.due("slack", NOON + timedelta(days=2), 100)
+        if one.kind == "notice"
+    }
+    late = dict.fromkeys(("review_changed", "customer_voted", "wrote_again"), morning)
+    assert notices == {**late, "publication_unknown": night}
 
 
 # --- the link

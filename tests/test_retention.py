@@ -182,6 +182,7 @@ async def test_drafts_messages_and_decisions_go_in_their_own_time(place: Place) 
     assert (matter.draft.text, matter.history[-1].reason, matter.revisions[0].text) == ("", "no_reply", "")
     assert matter.mention.text and place.store.drafts.get(open_one).text
     place.now += 6 * MONTH
+    act(place.store, open_one, "reject", reason="handled")
     await place.keeper(drafts=6, answered=0, unanswered=0, audit=12).step()
     assert place.store.views.matter(settled).history == ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.model import text_hash
 from monitor.store.engine import Engine, instant, moment
 
 _REMEMBERED = timedelta(days=14)  # promises that are longer over are no news
@@ -38,6 +39,11 @@ class Broken:
     draft_id: int
     case_id: int
     promised: datetime
+
+
+def telling(kind: str, subject: str) -> str:
+    """How the keys of the messages begin that tell of this; their number comes behind it."""
+    return f"{kind}-{text_hash(subject)[:16]}-"
 
 
 class Alerts:

@@ -8,16 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from sqlite3 import Connection
-from typing import Literal
+from typing import Final, Literal
 
 from monitor.store.engine import Engine, instant
 from monitor.store.messages import NewMessage, put_message
 
 Edition = Literal["daily", "weekly", "monthly"]
+IS_OUT: Final = "message.state IN ('sending', 'sent', 'unknown')"  # or may be
 # a mail that surely did not go out covered nothing; neither did one that still waits on another day
-_COVERED = (
-    "(message_key = '' OR message.state IN ('sending', 'sent', 'unknown') OR (message.state = 'due' AND day = ?))"
-)
+_COVERED = f"(message_key = '' OR {IS_OUT} OR (message.state = 'due' AND day = ?))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

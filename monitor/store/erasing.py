@@ -174,9 +174,14 @@ class Erasing:
             return len(rows)
 
     def delete_old_decisions(self, before: datetime, limit: int) -> int:
-        """Delete the oldest lines of the audit list; returns how many. Its ids grow with time, so no index is read."""
+        """Delete the oldest lines of the audit list; returns how many. Its ids grow with time, so no index is read.
+
+        The newest one stays: up to its id the list was read, and another one must not get it.
+        """
         with self._engine.writing() as connection:
-            oldest = connection.execute("SELECT id, at FROM decision ORDER BY id LIMIT ?", (limit,)).fetchall()
+            oldest = connection.execute(
+                "SELECT id, at FROM decision WHERE id < (SELECT max(id) FROM decision) ORDER BY id LIMIT ?", (limit,)
+            ).fetchall()
             old = [(row["id"],) for row in oldest if row["at"] < before.timestamp()]
             connection.executemany("DELETE FROM decision WHERE id = ?", old)
             return len(old)

@@ -28,6 +28,7 @@ from monitor.store.erasing import Erasing
 from monitor.store.follow_ups import FollowUps
 from monitor.store.highlights import Highlights
 from monitor.store.lately import LatelyRows
+from monitor.store.leftovers import Leftovers
 from monitor.store.linked import LinkedAccounts
 from monitor.store.llm_use import LlmUse
 from monitor.store.marking import Marking
@@ -88,6 +89,7 @@ class SqliteStore:
         self.sign_ins = SignIns(self._engine)
         self.customers = Customers(self._engine)
         self.erasing = Erasing(self._engine)
+        self.leftovers = Leftovers(self._engine)
         self.compacting = Compacting(self._engine)
         self.backups = Backups(self._engine)
         self.backup = self._engine.backup
