@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from monitor import spreading
 from monitor.alert_options import AlertKind
 from monitor.alerts import cools_down, is_held_back, tell_at
-from monitor.model import case_reference, text_hash
+from monitor.model import case_reference
 from monitor.options import Config
 from monitor.people import People
 from monitor.spikes import WEEKS, spike
-from monitor.store.alerts import Conversation
+from monitor.store.alerts import Conversation, telling
 from monitor.store.messages import NewMessage
 from monitor.store.sqlite import SqliteStore
 from responders.addressing import addressed, channel_of
@@ -78,7 +78,7 @@ class Alerter:
         told = self.store.alerts.told(kind, subject)
         if cools_down(told.at, now, self.config.alerts, self.zone):
             return
-        key = f"{kind}-{text_hash(subject)[:16]}-{told.times + 1}"
+        key = f"{telling(kind, subject)}{told.times + 1}"
         self.store.messages.put([*self.alerts(key, kind, now, draft_id=draft_id, **facts)], now)
         self.store.alerts.tell(kind, subject, told, tell_at(now, self.config.alerts, self.zone))
 
