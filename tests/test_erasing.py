@@ -358,6 +358,24 @@ def test_a_customer_is_found_by_what_the_source_says_of_him(tmp_path: Path, name
     assert [one["external_id"] for one in json.loads(found.stdout)["mentions"]] == ["1"], found.output
 
 
+def test_a_customer_is_not_told_who_of_us_had_his_matter(tmp_path: Path) -> None:
+    config = shop_with_drafts(tmp_path)
+    store = SqliteStore(tmp_path / "state" / "ohlas.db")
+    mention_id = store.customers.called("Zora Bystrá")[0].row_id
+    draft = store.views.draft_of(mention_id)
+    assert draft is not None
+    store.asking.assign(draft.id, "Bohuslava", rev=draft.rev, actor="Bohuslava", via="page", now=NOON)
+    body = json.dumps({"level": 1, "people": ["Bohuslava"]})
+    reminder = NewMessage(
+        key="k", medium="slack", recipient="C1", kind="reminder", due=NOON, draft_id=draft.id, body=body
+    )
+    store.messages.put([reminder], NOON)
+    store.close()
+    [one] = json.loads(ohlas("export", "--author", "Zora Bystrá", config=config).stdout)["mentions"][0]["drafts"]
+    assert [entry["action"] for entry in one["decisions"]] == ["assign"] and one["messages"][0]["body"] == {"level": 1}
+    assert "Bohuslava" not in json.dumps(one)
+
+
 def test_others_who_name_the_erased_customer_are_told(tmp_path: Path) -> None:
     """What they wrote is theirs, and kept; somebody has to look."""
     config = shop_with_drafts(tmp_path, reviews=KNOWN_BY)

@@ -149,11 +149,16 @@ def _draft(connection: Connection, draft: dict[str, Any]) -> dict[str, Any]:
             connection, "SELECT rev, language, text, at FROM draft_rev WHERE draft_id = ? ORDER BY rev", draft["id"]
         ),
         "decisions": _rows(
-            connection, "SELECT action, reason, state, at FROM decision WHERE draft_id = ? ORDER BY id", draft["id"]
+            connection,
+            # whom of us a draft was handed to is no business of the customer's
+            "SELECT action, iif(action IN ('assign', 'remind', 'escalate'), '', reason) AS reason, state, at"
+            " FROM decision WHERE draft_id = ? ORDER BY id",
+            draft["id"],
         ),
         "messages": _rows(
             connection,
-            "SELECT medium, kind, state, body, at FROM message WHERE draft_id = ?1"
+            "SELECT medium, kind, state, iif(json_valid(body), json_remove(body, '$.people'), body) AS body, at"
+            " FROM message WHERE draft_id = ?1"
             " OR (draft_id IS NULL AND kind = 'answer' AND json_valid(body) AND json_extract(body, '$.draft') = ?1)"
             " ORDER BY id",
             draft["id"],
