@@ -14,14 +14,16 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from monitor import cells
+from monitor.answerable import only_addressed, refuse_manual
 from monitor.bluesky_api import POST, BlueskyApi, BlueskyOptions
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
-from monitor.fields import inner, rows, string, strings
+from monitor.fields import inner, rows, string, strings, things
+from monitor.gathering import gathered
 from monitor.http import Http
 from monitor.model import Mention
 from monitor.rechecks import Watched
+from monitor.rounds import Feeds
 from monitor.text import clean, fold, one_line
 from monitor.vouching import expected, mute
 
@@ -68,23 +70,10 @@ def connect(settings: Settings, http: Http) -> Bluesky:
     return Bluesky(settings, http) if settings.replies == "manual" else AnsweringBluesky(settings, http)
 
 
-class _State(Cursor):
-    """The cursor. Times are Unix seconds."""
+class _State(Feeds):
+    """The cursor."""
 
-    job: str = ""  # the one to go on with
-    after: str = ""  # where its next page begins
-    newest: float = 0.0  # on its first page
-    until: dict[str, float] = Field(default_factory=dict)  # up to when each feed is read
     watched: Watched = Field(default_factory=Watched)
-
-    def go_on(self, job: str, written: list[float], following: str) -> None:
-        """Note where to read on. The very first time, the newest page is enough."""
-        self.newest = self.newest if self.after else max(written, default=0.0)
-        if following and written and job in self.until and min(written) > self.until[job] - OVERLAP:
-            self.job, self.after = job, following
-        else:
-            self.until[job] = max(self.newest, self.until.get(job, 0.0))
-            self.after, self.newest = "", 0.0
 
 
 class Bluesky:
@@ -99,27 +88,24 @@ class Bluesky:
         self.budgets = self._api.budgets(len(settings.feeds))
 
     async def poll(self, cursor: str) -> Page:
-        now = datetime.now(UTC)
-        state = _State.parse(cursor)
+        now, state = datetime.now(UTC), _State.parse(cursor)
         due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:LOOKED_AT]
-        jobs = [*self._settings.feeds, *(["again"] if due else [])]
-        job = state.job if state.job in jobs else jobs[0]
-        page = await (self._look_again(state, due, now) if job == "again" else self._read(job, state, now))
-        if not state.after:
-            state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job))
+
+        async def do(job: str) -> Page:
+            return await (self._look_again(state, due, now) if job == "again" else self._read(state, now))
+
+        return await state.poll([*self._settings.feeds, *(["again"] if due else [])], do)
 
     async def close(self) -> None:
         pass
 
-    async def _read(self, job: str, state: _State, now: datetime) -> Page:
-        method, name, query = self._settings.feeds[job]
-        state.after = state.after if state.job == job else ""
+    async def _read(self, state: _State, now: datetime) -> Page:
+        method, name, query = self._settings.feeds[state.job]
         after = [("cursor", state.after)] if state.after else []
         found, wait = await self._api.listed(method, name, [*query, ("limit", str(MOST)), *after])
-        page = self._page(found[name], now, addressed=job == "mentions")
+        page = self._page(found[name], now, addressed=state.job == "mentions")
         written = [_indexed(one, now).timestamp() for one in rows(found, name)]
-        state.go_on(job, written, string(found, "cursor"))
+        state.go_on(written, string(found, "cursor"), overlap=OVERLAP)
         state.watched.add(page.mentions, now.timestamp())
         return replace(page, wait=wait)
 
@@ -131,16 +117,9 @@ class Bluesky:
         return Page(gone=tuple(gone))
 
     def _page(self, entries: list[Any], now: datetime, *, addressed: bool) -> Page:
-        mentions: dict[str, Mention] = {}
-        skipped: list[str] = []
-        for entry in entries:
-            post = entry if isinstance(entry, dict) else {}
-            mention = self._mention(post, now, addressed=addressed)
-            if mention is None:
-                skipped.append("a post without an id or a text")
-            elif not self._is_own(post):
-                mentions.setdefault(mention.id, mention)
-        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+        posts = (post for post in things(entries) if not self._is_own(post))
+        found = (self._mention(post, now, addressed=addressed) for post in posts)
+        return gathered(found, "a post without an id or a text")
 
     def _is_own(self, post: Mapping[str, Any]) -> bool:
         author = inner(post, "author")
@@ -190,12 +169,10 @@ class AnsweringBluesky(Bluesky):
         return expected(self, f"@{one_line(string(session, 'handle'), 100) or self._settings.handle}")
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
-        allowed = self._settings.replies == "all" or mention.raw.get("addressed") is True
-        return self.reply_rules if allowed else replace(self.reply_rules, kind="manual", note=_UNASKED)
+        return only_addressed(self.reply_rules, self._settings.replies, mention, _UNASKED)
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
-        if self.reply_rules_for(mention).kind == "manual":
-            raise PermanentError(_UNASKED)
+        refuse_manual(self.reply_rules_for(mention))
         return self._receipt(await self._api.create(_record(mention, text), key))
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
@@ -249,7 +226,4 @@ def _reference(found: Mapping[str, Any]) -> dict[str, str]:
 
 def _indexed(post: Mapping[str, Any], now: datetime) -> datetime:
     """When Bluesky saw it; what the author's own program says may be anything."""
-    try:
-        return min(cells.moment(string(post, "indexedAt"), UTC), now)
-    except ValueError:
-        return now
+    return cells.past(string(post, "indexedAt")) or now

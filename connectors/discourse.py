@@ -239,7 +239,7 @@ class Discourse:
             id=str(number),
             text=text,
             title=one_line(string(post, "topic_title")) if place == 1 else "",
-            created_at=_written(string(post, "created_at"), otherwise),
+            created_at=cells.past(string(post, "created_at")) or otherwise,
             url=canonical_url(f"{self._settings.url}/t/{slug}/{topic}/{place}"),
             author=one_line(string(post, "name", "username"), 100),
             language=self._settings.language,
@@ -355,10 +355,3 @@ def _own_words(cooked: str) -> str:
 
 def _is_deleted(post: Mapping[str, Any]) -> bool:
     return bool(post.get("deleted_at") or post.get("user_deleted") is True or post.get("hidden") is True)
-
-
-def _written(date: str, otherwise: datetime) -> datetime:
-    try:
-        return min(cells.moment(date, UTC), datetime.now(UTC))
-    except ValueError:
-        return otherwise

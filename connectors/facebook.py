@@ -18,12 +18,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from monitor import cells
+from monitor.answerable import refuse_manual
 from monitor.budgets import Budget
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.errors import NotFound, PermanentError, TemporaryError
+from monitor.errors import NotFound, TemporaryError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
-from monitor.meta import GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
+from monitor.meta import Found, GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
 from monitor.model import Mention
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
@@ -33,7 +34,6 @@ COST = "free"
 COMMENTS = 25  # below each of them
 MORE = 100  # comments in an answer that holds those of one post alone
 LOOKED_AT = 10  # posts and comments that one poll looks at again
-LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
 LATE = 600.0  # seconds by which an answer of the page may show up late
 OVERLAP = DAY  # comments that are read again, as they may be edited
 _NO_WORDS = ("like", "reaction")  # they carry the ID of what somebody likes, or likes no more
@@ -71,24 +71,11 @@ class _State(MetaRound):
     answered: list[str] = Field(default_factory=list)  # what the page seems to have answered meanwhile
 
     def is_due(self, job: str, options: MetaOptions, now: float) -> bool:
-        match job:
-            case "posts":
-                return bool(self.posts)
-            case "again" if self.answered:
-                return True
-        return super().is_due(job, options, now)
-
-    @property
-    def unfinished(self) -> bool:
-        return super().unfinished or (self.job == "posts" and bool(self.posts))
+        return (job == "again" and bool(self.answered)) or super().is_due(job, options, now)
 
 
 @dataclass(slots=True)
-class _Found:
-    """What an answer holds, while it is gone through."""
-
-    mentions: dict[str, Mention] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
+class _Found(Found):
     own: dict[str, tuple[datetime, str]] = field(default_factory=dict)  # what the page answered -> when, and how
 
     def answer(self, to: str, at: datetime, text: str) -> None:
@@ -153,27 +140,22 @@ class Facebook:
         return replace(self.reply_rules, note=_HIDDEN) if mention.raw.get("hidden") is True else self.reply_rules
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
-        rules = self.reply_rules_for(mention)
-        if rules.kind == "manual":
-            raise PermanentError(rules.note or "a person posts the answers of this source")
+        refuse_manual(self.reply_rules_for(mention))
         return self._receipt(await self._graph.post(f"{_target(mention)}/comments", message=text, fields=_POSTED))
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
-        target, after, others = _target(mention), dict[str, str](), False
-        for _ in range(LOOKED_THROUGH):
-            fields = f"{_POSTED},message,created_time,from{{id}}"
-            answer = await self._graph.get(f"{target}/comments", fields, _LATEST | after, limit=MORE, for_answer=True)
-            own = [one for one in things(listed(answer, "Facebook")) if self._is_ours(one)]
-            later = [one for one in own if moment(one.get("created_time"), mention.created_at) >= mention.created_at]
-            if found := next((one for one in later if fold(string(one, "message")) == fold(text)), None):
-                return self._receipt(found)
-            others = others or any(fold(string(one, "message")) != fold(mention.reply) for one in later)
-            after = following(answer)
-            if not after and others and target == mention.id:  # in the thread of others it may be to one of them
-                raise PermanentError("Another answer stands there; a person has to look.")
-            if not after:
-                return None
-        raise PermanentError("There are so many answers that a person has to look.")
+        target = _target(mention)
+        found = await self._graph.own_answer(
+            f"{target}/comments",
+            f"{_POSTED},message,created_time,from{{id}}",
+            MORE,
+            mention,
+            [text],
+            self._is_ours,
+            order=_LATEST,
+            shared=target != mention.id,
+        )
+        return self._receipt(found) if found else None
 
     async def _do(self, job: str, state: _State, now: datetime) -> Page:
         match job:
@@ -269,9 +251,7 @@ class Facebook:
                 self._take(comment, post, found, otherwise)
 
     def _take(self, thing: Mapping[str, Any], post: str, found: _Found, otherwise: datetime) -> None:
-        mention = self._mention(thing, post, otherwise)
-        if mention is not None and fold(mention.author) not in self._own:
-            found.mentions.setdefault(mention.id, mention)
+        found.add(self._mention(thing, post, otherwise), self._own)
 
     def _page(self, found: _Found, state: _State) -> Page:
         """What the page has answered since the last round, and is too old to be shown here, is looked at soon."""

@@ -9,20 +9,21 @@ https://developers.facebook.com/docs/instagram-platform/instagram-api-with-faceb
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
 
+from monitor.answerable import refuse_manual
 from monitor.budgets import Budget
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.errors import BudgetSpent, NotFound, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
-from monitor.meta import POSTS, GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
+from monitor.meta import POSTS, Found, GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
 from monitor.model import Mention
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
@@ -31,7 +32,6 @@ QUOTA = "200 requests an hour, of all sources with the token"
 COST = "free"
 COMMENTS = 50  # the most of one post, or of answers to one comment, that an answer holds
 LOOKED_AT = 10  # comments that one poll looks at again, or that it was told of
-LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
 OVERLAP = DAY  # comments that are read again, as they may be answered
 _ID = re.compile(r"[0-9]{1,25}")
 _COMMENT = "id,text,timestamp,username,from,hidden,parent_id"
@@ -69,31 +69,7 @@ class _State(MetaRound):
     told: dict[str, datetime] = Field(default_factory=dict, exclude=True)  # what the service keeps for it
 
     def is_due(self, job: str, options: MetaOptions, now: float) -> bool:
-        match job:
-            case "told":
-                return bool(self.told)
-            case "posts":
-                return bool(self.posts)
-        return super().is_due(job, options, now)
-
-    @property
-    def unfinished(self) -> bool:
-        return super().unfinished or (self.job == "posts" and bool(self.posts))
-
-
-@dataclass(slots=True)
-class _Found:
-    """What an answer holds, while it is gone through."""
-
-    mentions: dict[str, Mention] = field(default_factory=dict)
-    skipped: list[str] = field(default_factory=list)
-
-    def add(self, mention: Mention | None, own: Collection[str]) -> None:
-        if mention and fold(mention.author) not in own:
-            self.mentions.setdefault(mention.id, mention)
-
-    def page(self) -> Page:
-        return Page(mentions=tuple(self.mentions.values()), skipped=tuple(self.skipped))
+        return bool(self.told) if job == "told" else super().is_due(job, options, now)
 
 
 class Instagram:
@@ -145,10 +121,8 @@ class Instagram:
         return replace(self.reply_rules, max_length=self.reply_rules.max_length - len(_addressed(mention, "")))
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
-        rules, way = self.reply_rules_for(mention), mention.raw.get("way")
-        if rules.kind == "manual":
-            raise PermanentError(rules.note or "a person posts the answers of this source")
-        if way in _MENTIONED:
+        refuse_manual(self.reply_rules_for(mention))
+        if (way := mention.raw.get("way")) in _MENTIONED:
             media = {"media_id": str(mention.raw.get("media", ""))}
             what = {"comment_id": mention.id, **media} if way == "mentioned_comment" else media
             posted = await self._graph.post(f"{self._settings.account}/mentions", message=text, **what)
@@ -159,21 +133,16 @@ class Instagram:
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         if mention.raw.get("way") in _MENTIONED:
             raise PermanentError(_UNSEEN)
-        wanted, after, others = {fold(text), fold(_addressed(mention, text))}, dict[str, str](), False
-        for _ in range(LOOKED_THROUGH):
-            path = f"{_target(mention)}/replies"
-            answer = await self._graph.get(path, _COMMENT, after, limit=COMMENTS, for_answer=True)
-            own = [one for one in things(listed(answer, "Instagram")) if self._is_ours(one)]
-            later = [one for one in own if moment(one.get("timestamp"), mention.created_at) >= mention.created_at]
-            if found := next((one for one in later if fold(string(one, "text")) in wanted), None):
-                return _receipt(found, mention)
-            others = others or any(fold(string(one, "text")) != fold(mention.reply) for one in later)
-            after = following(answer)
-            if not after and others and not mention.thread:  # in the thread of others it may be to one of them
-                raise PermanentError("Another answer stands there; a person has to look.")
-            if not after:
-                return None
-        raise PermanentError("There are so many answers that a person has to look.")
+        found = await self._graph.own_answer(
+            f"{_target(mention)}/replies",
+            _COMMENT,
+            COMMENTS,
+            mention,
+            [text, _addressed(mention, text)],
+            self._is_ours,
+            shared=bool(mention.thread),
+        )
+        return _receipt(found, mention) if found else None
 
     async def _poll(self, state: _State) -> Page:
         now = datetime.now(UTC)
@@ -206,7 +175,7 @@ class Instagram:
         answer = await state.posts_of(self._graph, path, _MEDIA)
         if answer is None:
             return Page()
-        found, since = _Found(), state.reach(OVERLAP, self._settings.days)
+        found, since = Found(), state.reach(OVERLAP, self._settings.days)
         state.after = following(answer) if self._is_young(answer, now) else {}
         for media in things(listed(answer, "Instagram")):
             if not _ID.fullmatch(string(media, "id")):
@@ -224,7 +193,7 @@ class Instagram:
         answer = await self._graph.get(path, _TAGGED, state.after, limit=POSTS)
         more = following(answer, without_link=True) if self._is_young(answer, now) else {}
         state.after = more if more != state.after else {}
-        found = _Found()
+        found = Found()
         for media in things(listed(answer, "Instagram")):
             if not _ID.fullmatch(string(media, "id")):
                 found.skipped.append("a post without an ID")
@@ -241,7 +210,7 @@ class Instagram:
             answer = await self._graph.get(f"{number}/comments", _WITH_ANSWERS, after, limit=COMMENTS)
         except NotFound:  # deleted meanwhile
             answer = {"data": []}
-        found = _Found()
+        found = Found()
         oldest = self._take(listed(answer, "Instagram"), number, link, found, now)
         more = following(answer) if oldest > since else {}
         del state.posts[number]
@@ -251,7 +220,7 @@ class Instagram:
 
     async def _read_told(self, state: _State, now: datetime) -> Page:
         """What a webhook told of. What cannot be read is tried again for as long as posts are read."""
-        found, read, put_off = _Found(), list[str](), list[str]()
+        found, read, put_off = Found(), list[str](), list[str]()
         for name, at in list(state.told.items())[:LOOKED_AT]:
             way, _, number = name.partition(".")
             try:
@@ -287,7 +256,7 @@ class Instagram:
             return self._mention(thing, string(inner(thing, "media"), "id"), "", otherwise, way)
         fields = f"{_WITH_ANSWERS},media{{id,permalink}}"
         thing = await self._graph.get(number, fields, for_answer=for_answer)
-        found, media = _Found(), inner(thing, "media")
+        found, media = Found(), inner(thing, "media")
         self._take([thing], string(media, "id"), canonical_url(string(media, "permalink")), found, otherwise)
         return found.mentions.get(number)
 
@@ -296,7 +265,7 @@ class Instagram:
         oldest = now - timedelta(days=self._settings.days)
         return any(moment(one.get("timestamp"), oldest) > oldest for one in things(answer.get("data")))
 
-    def _take(self, comments: object, media: str, link: str, found: _Found, otherwise: datetime) -> float:
+    def _take(self, comments: object, media: str, link: str, found: Found, otherwise: datetime) -> float:
         """Take comments and the answers to them; returns when the oldest comment was written, Unix seconds."""
         oldest = otherwise.timestamp()
         for comment in things(comments):

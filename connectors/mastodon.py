@@ -18,16 +18,18 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.answerable import only_addressed, refuse_manual
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.cursors import Cursor
 from monitor.errors import NotFound, PermanentError, TemporaryError, nonsense
-from monitor.fields import inner, rows, string, strings
+from monitor.fields import inner, rows, string, strings, things
+from monitor.gathering import gathered
 from monitor.http import DAY, Http, Response
 from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.quotas import heed, too_many
 from monitor.rechecks import Watched
+from monitor.rounds import Turns
 from monitor.text import canonical_url, fold, html_to_text, one_line
 from monitor.vouching import expected, mute
 
@@ -96,26 +98,25 @@ def connect(settings: Settings, http: Http) -> Mastodon:
     return AnsweringMastodon(settings, http) if answers else Mastodon(settings, http)
 
 
-class _State(Cursor):
+class _State(Turns):
     """The cursor. `since` holds the newest id of each timeline, up to which everything is read."""
 
-    job: str = ""  # the one to go on with
-    below: str = Field(default="", pattern=r"^[A-Za-z0-9]{0,40}$")  # where its next page begins
+    after: str = Field(default="", pattern=r"^[A-Za-z0-9]{0,40}$")
     newest: str = ""  # on its first page
     since: dict[str, str] = Field(default_factory=dict)
     watched: Watched = Field(default_factory=Watched)
     limit: int = Field(default=500, ge=50, le=1_000_000)  # characters of one post on this instance
     limit_at: float = 0.0  # Unix seconds; when the instance was asked for it
 
-    def go_on(self, job: str, ids: list[str]) -> None:
-        """Note where to read on. The very first time, the newest page is enough."""
-        if not self.below:
+    def go_on(self, ids: list[str]) -> None:
+        """Note where to read on, below the last id. The very first time, the newest page is enough."""
+        if not self.after:
             self.newest = max(ids, default="", key=_order)
-        if ids and job in self.since:
-            self.job, self.below = job, min(ids, key=_order)
+        if ids and self.job in self.since:
+            self.after = min(ids, key=_order)
         else:
-            self.since[job] = self.newest or self.since.get(job, "0")
-            self.below = self.newest = ""
+            self.since[self.job] = self.newest or self.since.get(self.job, "0")
+            self.after = self.newest = ""
 
 
 class Mastodon:
@@ -139,16 +140,8 @@ class Mastodon:
         self.budgets = {quota: float(len(settings.timelines))}
 
     async def poll(self, cursor: str) -> Page:
-        now = datetime.now(UTC)
-        state = _State.parse(cursor)
-        jobs = self._jobs(state, now.timestamp())
-        job = state.job if state.job in jobs else jobs[0]
-        if job != state.job:
-            state.below = ""
-        page = await self._do(job, state, now)
-        if not state.below:
-            state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job))
+        now, state = datetime.now(UTC), _State.parse(cursor)
+        return await state.poll(self._jobs(state, now.timestamp()), lambda job: self._do(job, state, now))
 
     async def close(self) -> None:
         pass
@@ -158,19 +151,19 @@ class Mastodon:
         return [*self._settings.timelines, *(["again"] if due else [])]
 
     async def _do(self, job: str, state: _State, now: datetime) -> Page:
-        return await (self._look_again(state, now) if job == "again" else self._read(job, state, now))
+        return await (self._look_again(state, now) if job == "again" else self._read(state, now))
 
-    async def _read(self, job: str, state: _State, now: datetime) -> Page:
-        path, query = self._settings.timelines[job]
+    async def _read(self, state: _State, now: datetime) -> Page:
+        job, (path, query) = state.job, self._settings.timelines[state.job]
         since = {"min_id" if job == "search" else "since_id": state.since[job]} if job in state.since else {}
-        below = {"max_id": state.below} if state.below else {}
+        below = {"max_id": state.after} if state.after else {}
         response = await self._get(f"{path}?{urlencode(query | since | below | {'limit': str(MOST)})}")
         found = response.json()
         entries = found.get("statuses") if job == "search" and isinstance(found, dict) else found
         if not isinstance(entries, list):
             raise nonsense("Mastodon", "list of posts")
         page = self._page(entries, now, addressed=job == "mentions")
-        state.go_on(job, [number for entry in entries if (number := _id(entry))])
+        state.go_on([number for entry in entries if (number := _id(entry))])
         state.watched.add(page.mentions, now.timestamp())
         return replace(page, wait=heed(self._requests, response.headers, now))
 
@@ -198,18 +191,11 @@ class Mastodon:
         return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
     def _page(self, entries: list[Any], now: datetime, *, addressed: bool = False) -> Page:
-        mentions: dict[str, Mention] = {}
-        skipped: list[str] = []
-        for entry in entries:
-            if addressed and isinstance(entry, dict) and _id(entry) and not entry.get("status"):
-                continue  # the post behind it was deleted
-            post = entry if isinstance(entry, dict) else {}
-            mention = self._mention(inner(post, "status") if addressed else post, now)
-            if mention is None:
-                skipped.append("a post without an id or a text")
-            elif not self._is_left_out(mention):
-                mentions.setdefault(mention.id, mention)
-        return Page(mentions=tuple(mentions.values()), skipped=tuple(skipped))
+        posts = things(entries)
+        if addressed:  # the post behind a notification may be deleted
+            posts = [inner(one, "status") for one in posts if one.get("status") or not _id(one)]
+        found = (self._mention(post, now) for post in posts)
+        return gathered(found, "a post without an id or a text", but=self._is_left_out)
 
     def _is_left_out(self, mention: Mention) -> bool:
         handle = str(mention.raw["acct"]).casefold()
@@ -229,7 +215,7 @@ class Mastodon:
             id=number,
             text=text,
             title=title,
-            created_at=_written(string(post, "created_at"), otherwise),
+            created_at=cells.past(string(post, "created_at")) or otherwise,
             url=canonical_url(string(post, "url", "uri")),
             author=one_line(_EMOJI.sub("", string(account, "display_name")), 100) or acct,
             language=cells.language_code(string(post, "language")) or self._settings.language,
@@ -284,12 +270,10 @@ class AnsweringMastodon(Mastodon):
         """The author's name stands in front, and counts without the name of his instance."""
         taken = len(f"@{str(mention.raw.get('acct', '')).partition('@')[0]} ") + _SHORT_LINK
         rules = replace(self.reply_rules, max_length=max(self.reply_rules.max_length - taken, 1))
-        allowed = self._settings.replies == "all" or mention.raw.get("addressed") is True
-        return rules if allowed else replace(rules, kind="manual", note=_UNASKED)
+        return only_addressed(rules, self._settings.replies, mention, _UNASKED)
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
-        if self.reply_rules_for(mention).kind == "manual":
-            raise PermanentError(_UNASKED)
+        refuse_manual(self.reply_rules_for(mention))
         private = mention.raw.get("visibility") in _PRIVATE
         answer = {
             "status": f"@{_acct(mention)} {text}",
@@ -363,13 +347,6 @@ def _acct(mention: Mention) -> str:
     if not isinstance(acct, str) or not _ACCT.fullmatch(acct):
         raise PermanentError("it is not known any more whom to answer; a person has to post this one")
     return acct
-
-
-def _written(date: str, otherwise: datetime) -> datetime:
-    try:
-        return min(cells.moment(date, UTC), datetime.now(UTC))
-    except ValueError:
-        return otherwise
 
 
 def _receipt(post: Mapping[str, Any]) -> Receipt:

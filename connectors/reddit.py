@@ -14,14 +14,15 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from monitor.answerable import only_addressed, refuse_manual
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http
 from monitor.model import Mention
 from monitor.rechecks import Watched
 from monitor.reddit_api import MOST, RedditApi, RedditOptions
+from monitor.rounds import Feeds
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
 
@@ -80,13 +81,9 @@ def connect(settings: Settings, http: Http) -> Reddit:
     return AnsweringReddit(settings, http) if answers else Reddit(settings, http)
 
 
-class _State(Cursor):
-    """The cursor. Times are Unix seconds."""
+class _State(Feeds):
+    """The cursor."""
 
-    job: str = ""  # the one to go on with
-    after: str = ""  # where its next page begins
-    newest: float = 0.0  # of its first page
-    until: dict[str, float] = Field(default_factory=dict)  # up to when each listing is read
     known: Watched = Field(default_factory=Watched)
 
 
@@ -102,33 +99,24 @@ class Reddit:
         self.budgets = {self._api.budget: float(len(settings.listings))}
 
     async def poll(self, cursor: str) -> Page:
-        now = datetime.now(UTC)
-        state = _State.parse(cursor)
+        now, state = datetime.now(UTC), _State.parse(cursor)
         due = state.known.due(now.timestamp(), self._settings.recheck_days)[:MOST]
-        jobs = [*self._settings.listings, *(["again"] if due else [])]
-        job = state.job if state.job in jobs else jobs[0]
-        page = await (self._look_again(state, due, now) if job == "again" else self._read(job, state, now))
-        if not state.after:
-            state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job), wait=self._api.pause)
+
+        async def do(job: str) -> Page:
+            return await (self._look_again(state, due, now) if job == "again" else self._read(state, now))
+
+        page = await state.poll([*self._settings.listings, *(["again"] if due else [])], do)
+        return replace(page, wait=self._api.pause)
 
     async def close(self) -> None:
         pass
 
-    async def _read(self, job: str, state: _State, now: datetime) -> Page:
-        path, query = self._settings.listings[job]
-        after = state.after if state.job == job else ""
-        listing = await self._api.listing(path, query | ({"after": after} if after else {}))
-        page = self._page(rows(listing, "children"), now, addressed=job == "inbox")
-        written = [mention.created_at.timestamp() for mention in page.mentions]
-        state.newest = state.newest if after else max(written, default=0.0)
-        following = string(listing, "after")
+    async def _read(self, state: _State, now: datetime) -> Page:
+        path, query = self._settings.listings[state.job]
+        listing = await self._api.listing(path, query | ({"after": state.after} if state.after else {}))
+        page = self._page(rows(listing, "children"), now, addressed=state.job == "inbox")
         # What was read before shows where to stop. An anchor (`before`) would bring nothing once it is deleted.
-        if following and job in state.until and min(written, default=0.0) > state.until[job]:
-            state.job, state.after = job, following
-        else:
-            state.until[job] = max(state.newest, state.until.get(job, 0.0))
-            state.after, state.newest = "", 0.0
+        state.go_on([mention.created_at.timestamp() for mention in page.mentions], string(listing, "after"))
         state.known.add(page.mentions, now.timestamp())
         state.known.looked_at((), page.gone, now.timestamp())
         return page
@@ -174,12 +162,10 @@ class AnsweringReddit(Reddit):
         return expected(self, f"u/{name}")
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
-        allowed = self._settings.replies == "all" or mention.raw.get("addressed") is True
-        return self.reply_rules if allowed else replace(self.reply_rules, kind="manual", note=_UNASKED)
+        return only_addressed(self.reply_rules, self._settings.replies, mention, _UNASKED)
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
-        if self.reply_rules_for(mention).kind == "manual":
-            raise PermanentError(_UNASKED)
+        refuse_manual(self.reply_rules_for(mention))
         return _receipt(await self._api.comment(mention.id, text))
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:

@@ -14,13 +14,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from monitor.answerable import only_addressed, refuse_manual
 from monitor.contract import Abilities, Ability, Page, Receipt, ReplyRules
-from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http
 from monitor.model import Mention
 from monitor.rechecks import Watched
+from monitor.rounds import Turns
 from monitor.vouching import expected
 from monitor.x_api import MOST, XApi, XOptions
 from monitor.x_posts import (
@@ -77,14 +78,25 @@ def connect(settings: Settings, http: Http) -> X:
 _Id = Annotated[str, Field(pattern=r"^[0-9]{0,19}$")]
 
 
-class _State(Cursor):
+class _State(Turns):
     """The cursor. `since` holds the newest id of each timeline, up to which everything is read."""
 
-    job: str = ""  # the one to go on with
-    token: str = ""  # of its next page
     newest: _Id = ""  # on its first page
     since: dict[str, _Id] = Field(default_factory=dict)
     known: Watched = Field(default_factory=Watched)
+
+    def go_on(self, document: Mapping[str, Any], now: datetime) -> None:
+        """Note where to read on. The very first time, the newest page is enough."""
+        meta, job = inner(document, "meta"), self.job
+        if not self.after:
+            newest = max(map(id_of, rows(document, "data")), default="", key=written_at)
+            self.newest = valid_id(meta.get("newest_id")) or newest
+        following = string(meta, "next_token")
+        if following and job in self.since:
+            self.after = following
+        else:
+            self.since[job] = self.newest or self.since.get(job) or first_number(now - timedelta(hours=1))
+            self.after = self.newest = ""
 
 
 class X:
@@ -100,15 +112,13 @@ class X:
         self.budgets = self._api.budgets(self._jobs(settings.recheck_days > 0))
 
     async def poll(self, cursor: str) -> Page:
-        now = datetime.now(UTC)
-        state = _State.parse(cursor)
+        now, state = datetime.now(UTC), _State.parse(cursor)
         due = state.known.due(now.timestamp(), self._settings.recheck_days)[:MOST]
-        jobs = self._jobs(bool(due))
-        job = state.job if state.job in jobs else jobs[0]
-        page = await (self._look_again(state, due, now) if job == "again" else self._read(job, state, now))
-        if not state.token:
-            state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job))
+
+        async def do(job: str) -> Page:
+            return await (self._look_again(state, due, now) if job == "again" else self._read(state, now))
+
+        return await state.poll(self._jobs(bool(due)), do)
 
     async def close(self) -> None:
         pass
@@ -123,39 +133,25 @@ class X:
         wanted = {"mentions": self._settings.mentions, "search": bool(self._settings.query), "again": due}
         return [job for job, is_wanted in wanted.items() if is_wanted]
 
-    async def _read(self, job: str, state: _State, now: datetime) -> Page:
-        token = state.token if state.job == job else ""
+    async def _read(self, state: _State, now: datetime) -> Page:
         try:
-            document, wait = await self._listed(job, state.since.get(job), token, now)
+            document, wait = await self._listed(state, now)
         except PermanentError:
-            if not token:
+            if not state.after:
                 raise
-            state.token = ""  # of no use any more; next time it is read from the top, so nothing is lost
+            state.after = ""  # of no use any more; next time it is read from the top, so nothing is lost
             return Page()
-        page = self._reader.page(document, now, addressed=job == "mentions")
-        self._go_on(job, state, document, now, first=not token)
+        page = self._reader.page(document, now, addressed=state.job == "mentions")
+        state.go_on(document, now)
         state.known.add(page.mentions, now.timestamp())
         return replace(page, wait=wait)
 
-    async def _listed(self, job: str, since: str | None, token: str, now: datetime) -> tuple[dict[str, Any], float]:
-        if job == "mentions":
-            return await self._api.mentions(since, token)
+    async def _listed(self, state: _State, now: datetime) -> tuple[dict[str, Any], float]:
+        since = state.since.get(state.job)
+        if state.job == "mentions":
+            return await self._api.mentions(since, state.after)
         reach = max(since, first_number(now - REACH), key=int) if since else since
-        return await self._api.search(self._settings.query, reach, token)
-
-    def _go_on(self, job: str, state: _State, document: Mapping[str, Any], now: datetime, *, first: bool) -> None:
-        """Note where to read on. The very first time, the newest page is enough."""
-        meta = inner(document, "meta")
-        if first:
-            state.newest = valid_id(meta.get("newest_id")) or max(
-                map(id_of, rows(document, "data")), default="", key=written_at
-            )
-        following = meta.get("next_token")
-        if isinstance(following, str) and following and job in state.since:
-            state.job, state.token = job, following
-            return
-        state.since[job] = state.newest or state.since.get(job) or first_number(now - timedelta(hours=1))
-        state.token = state.newest = ""
+        return await self._api.search(self._settings.query, reach, state.after)
 
     async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
         """Which of the known posts are there no more."""
@@ -170,12 +166,10 @@ class AnsweringX(X):
     reply_rules = ReplyRules(kind="create", max_length=280, unit="weighted", channel="post", link_cost="$0.20")
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
-        allowed = self._settings.replies == "all" or mention.raw.get("addressed") is True
-        return self.reply_rules if allowed else replace(self.reply_rules, kind="manual", note=_NOT_ADDRESSED)
+        return only_addressed(self.reply_rules, self._settings.replies, mention, _NOT_ADDRESSED)
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
-        if self.reply_rules_for(mention).kind == "manual":
-            raise PermanentError(_NOT_ADDRESSED)
+        refuse_manual(self.reply_rules_for(mention))
         return self._receipt(await self._api.answer(_newest(mention), text))
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:

@@ -20,7 +20,6 @@ from pydantic import Field, SecretStr, model_validator
 from monitor import cells
 from monitor.budgets import Budget, Day, account_of
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.cursors import Cursor
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string
 from monitor.google import GoogleApi, RefreshToken, refusal
@@ -28,6 +27,7 @@ from monitor.http import Http, Response
 from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.rechecks import Watched
+from monitor.rounds import Feeds
 from monitor.text import clean, fold, one_line
 from monitor.vouching import expected, mute
 
@@ -90,25 +90,10 @@ def connect(settings: Settings, http: Http) -> YouTube:
     return AnsweringYouTube(settings, http) if settings.grant else YouTube(settings, http)
 
 
-class _State(Cursor):
-    """The cursor. Times are Unix seconds."""
+class _State(Feeds):
+    """The cursor. Jobs are "channel", a video, and "again"."""
 
-    job: str = ""  # the one to go on with: "channel", a video, or "again"
-    token: str = ""  # of its next page
-    newest: float = 0.0  # on its first page
-    until: dict[str, float] = Field(default_factory=dict)  # up to when each is read
     watched: Watched = Field(default_factory=Watched)
-
-    def go_on(self, job: str, written: list[float], following: str) -> None:
-        """Note where to read on. The very first time, the newest page is enough."""
-        if not self.token:
-            self.newest = max(written, default=0.0)
-        unread = job in self.until and min(written, default=0.0) > self.until[job] - OVERLAP
-        if following and following != self.token and unread:
-            self.job, self.token = job, following
-        else:
-            self.until[job] = max(self.newest, self.until.get(job, 0.0))
-            self.token, self.newest = "", 0.0
 
 
 class YouTube:
@@ -136,14 +121,12 @@ class YouTube:
     async def poll(self, cursor: str) -> Page:
         state, now = _State.parse(cursor), datetime.now(UTC)
         due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:AGAIN]
-        jobs = [*(["channel"] if self._settings.channel else []), *self._settings.videos, *(["again"] if due else [])]
-        job = state.job if state.job in jobs else jobs[0]
-        if job != state.job:
-            state.token = ""
-        page = await (self._look_again(state, due, now) if job == "again" else self._read(state, job, now))
-        if not state.token:
-            state.job = next(iter(jobs[jobs.index(job) + 1 :]), "")
-        return replace(page, cursor=state.model_dump_json(), more=bool(state.job))
+        lists = [*(["channel"] if self._settings.channel else []), *self._settings.videos]
+
+        async def do(job: str) -> Page:
+            return await (self._look_again(state, due, now) if job == "again" else self._read(state, now))
+
+        return await state.poll([*lists, *(["again"] if due else [])], do)
 
     async def close(self) -> None:
         pass
@@ -162,21 +145,22 @@ class YouTube:
             raise TemporaryError("YouTube does not show the original at the moment")
         return replace(current, url=mention.url, raw=mention.raw) if current else None
 
-    async def _read(self, state: _State, job: str, now: datetime) -> Page:
+    async def _read(self, state: _State, now: datetime) -> Page:
+        job = state.job
         where = {"allThreadsRelatedToChannelId": self._settings.channel} if job == "channel" else {"videoId": job}
-        following = {"pageToken": state.token} if state.token else {}
+        following = {"pageToken": state.after} if state.after else {}
         asked = {"part": "snippet,replies", "order": "time", "maxResults": str(MOST), **where, **following}
         try:
             document = await self._ask("commentThreads", asked)
         except PermanentError as error:
             if job == "channel" or len(self._settings.videos) < 2:
                 raise
-            state.token = ""  # the other videos can be read all the same
+            state.after = ""  # the other videos can be read all the same
             return Page(skipped=(f"the video {job}: {error}",))
         page = self._page(document["items"], now)
         tops = [inner(item, "snippet") for item in rows(document, "items")]
         written = [_moment(inner(inner(top, "topLevelComment"), "snippet"), now).timestamp() for top in tops]
-        state.go_on(job, written, string(document, "nextPageToken"))
+        state.go_on(written, string(document, "nextPageToken"), overlap=OVERLAP)
         state.watched.add(page.mentions, now.timestamp())
         return page
 
@@ -321,10 +305,7 @@ def _receipt(number: str, mention: Mention) -> Receipt:
 
 
 def _moment(said: Mapping[str, Any], otherwise: datetime) -> datetime:
-    try:
-        return min(cells.moment(string(said, "publishedAt"), UTC), datetime.now(UTC))
-    except ValueError:
-        return otherwise
+    return cells.past(string(said, "publishedAt")) or otherwise
 
 
 def _refusal(response: Response) -> SourceError:

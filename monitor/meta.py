@@ -1,8 +1,7 @@
-"""Meta's Graph API over `Http`: requests in the name of a page, what its refusals mean, and how near its limits are.
+"""Meta's Graph API over `Http`: requests in the name of a page, its lists page by page, and what it sends by itself.
 
 The address of a next page that an answer holds carries the token and is never followed; only its cursors are taken.
-https://developers.facebook.com/docs/graph-api/guides/error-handling
-https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+https://developers.facebook.com/docs/graph-api/results
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import unquote_plus, urlencode
@@ -22,45 +21,24 @@ from pydantic import Field, SecretStr, model_validator
 from monitor import cells
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Abilities, Ability, Page
-from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError, nonsense
-from monitor.fields import inner, rows, string, strings
-from monitor.http import DAY, Http, Response, error_for, retry_after
+from monitor.errors import AuthError, OutcomeUnknown, PermanentError, nonsense
+from monitor.fields import inner, json_object, rows, string, strings, things
+from monitor.http import DAY, Http, Response
+from monitor.meta_refusals import UNDERSTOOD, TooMuch, pause, refusal
+from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.rounds import Round
+from monitor.text import fold
 
 log = logging.getLogger(__name__)
 
 GRAPH = "https://graph.facebook.com/v26.0"
 POSTS = 25  # in one answer
+LOOKED_THROUGH = 5  # pages of answers in which ours is looked for
 EARLY = 14  # days before a token ends at which people are told
 HOURLY = 200  # requests; Meta allows that for each user, or 4,800 a day for each who is engaged: there is one at least
 RESERVE = 20  # of them, kept for answers
-_UNDERSTOOD = (400, 401, 403, 404, 429, 500, 503)  # statuses that `refusal` explains
 _PAGING = frozenset({"after", "until", "__paging_token"})
-_NEARLY = 0.9  # share of a limit
-_SHARES = ("call_count", "total_time", "total_cputime")
-
-# codes of errors; documented, but for those that are marked
-_UNSURE = frozenset({1, 2})  # unknown error, service not available
-_BUSY = frozenset({4, 17, 32, 341, 613}) | frozenset(range(80_000, 80_015))
-_TOKEN = frozenset({102, 190})
-_PERMISSION = frozenset({3, 10}) | frozenset(range(200, 300))
-_OLD = frozenset({12, 2635})  # deprecated; the second is not documented
-_BLOCKED, _TWICE, _BAD, _UNKNOWN_NAME = 368, 506, 100, 803
-_NOT_THERE = 33  # subcode of 100; it may also mean that a permission is missing
-_ENDED = {
-    458: "the app is not connected to the account any more",
-    459: "the person who granted it has to sign in at facebook.com first",
-    460: "the person who granted it has changed the password",
-    463: "its time is over",
-    464: "the account of the person who granted it is not confirmed",
-    467: "it was taken back, or the person signed out",
-    492: "the person who granted it has no role on the page any more",
-}
-
-
-class TooMuch(TemporaryError):
-    """Ask for less at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +108,49 @@ class GraphApi:
         asked = {"fields": fields} | ({"limit": str(limit)} if limit else {}) | dict(paging or {}) | self._proof(token)
         return await self._object(f"{path}?{urlencode(asked)}", token, for_answer)
 
+    async def own_answer(
+        self,
+        path: str,
+        fields: str,
+        limit: int,
+        mention: Mention,
+        texts: Collection[str],
+        is_ours: Callable[[Mapping[str, Any]], bool],
+        *,
+        order: Mapping[str, str] | None = None,
+        shared: bool = False,
+    ) -> dict[str, Any] | None:
+        """The account's own comment on the edge `path` that says one of `texts`; None: it is surely not there.
+
+        Raises PermanentError where another one stands there that was not known. Where the thread is `shared` with
+        answers to others, it may be to one of them.
+        """
+        wanted, after, others = {fold(text) for text in texts}, dict[str, str](), False
+        for _ in range(LOOKED_THROUGH):
+            answer = await self.get(path, fields, {**(order or {}), **after}, limit=limit, for_answer=True)
+            own = [one for one in things(listed(answer, self._name)) if is_ours(one)]
+            later = [one for one in own if _written(one, mention.created_at) >= mention.created_at]
+            if found := next((one for one in later if fold(_words(one)) in wanted), None):
+                return found
+            others = others or any(fold(_words(one)) != fold(mention.reply) for one in later)
+            after = following(answer)
+            if not after and others and not shared:
+                raise PermanentError("Another answer stands there; a person has to look.")
+            if not after:
+                return None
+        raise PermanentError("There are so many answers that a person has to look.")
+
     async def post(self, path: str, **written: str) -> dict[str, Any]:
         """A request that changes something, once. Whether it did is not known where the answer cannot be read."""
         token = self._options.token.get_secret_value()
         headers = _bearer(token) | {"Content-Type": "application/x-www-form-urlencoded"}
         body = urlencode({**written, **self._proof(token)}, errors="replace").encode()
         self._meter.take(writing=True)
-        response = await self._http.send("POST", f"{GRAPH}/{path}", headers=headers, body=body, also=_UNDERSTOOD)
+        response = await self._http.send("POST", f"{GRAPH}/{path}", headers=headers, body=body, also=UNDERSTOOD)
         self._slow_down(response)
         if response.status >= 400:
             raise refusal(response, self._name, writing=True)
-        answer = _said(response)
+        answer = json_object(response.body)
         if not string(answer, "id"):
             raise OutcomeUnknown(f"{self._name} does not say whether it took the answer")
         return answer
@@ -173,7 +183,7 @@ class GraphApi:
 
     async def _object(self, path: str, token: str, for_answer: bool = False) -> dict[str, Any]:
         self._meter.take(writing=for_answer)
-        response = await self._http.get(f"{GRAPH}/{path}", headers=_bearer(token), also=_UNDERSTOOD)
+        response = await self._http.get(f"{GRAPH}/{path}", headers=_bearer(token), also=UNDERSTOOD)
         self._slow_down(response)
         if response.status >= 400:
             raise refusal(response, self._name)
@@ -189,16 +199,33 @@ class GraphApi:
             self._meter.observe(HOURLY * free, self.wait)
 
 
+@dataclass(slots=True)
+class Found:
+    """What an answer holds, while it is gone through."""
+
+    mentions: dict[str, Mention] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+    def add(self, mention: Mention | None, own: Collection[str]) -> None:
+        """`own` are folded names of the company's accounts, whose words are left out."""
+        if mention is not None and fold(mention.author) not in own:
+            self.mentions.setdefault(mention.id, mention)
+
+    def page(self) -> Page:
+        return Page(mentions=tuple(self.mentions.values()), skipped=tuple(self.skipped))
+
+
 class MetaRound(Round):
     """A round of a source on Facebook or on Instagram; after an answer that was too much it asks for fewer posts."""
 
     size: int = Field(default=POSTS, ge=1, le=POSTS)  # posts that are asked for at once
     token_at: float = 0.0  # when it was asked how long the token lasts
     too_much: bool = Field(default=False, exclude=True)  # was asked for just now
+    posts: dict[str, Any] = Field(default_factory=dict)  # below which there are more comments
 
     @property
     def unfinished(self) -> bool:
-        return self.too_much or super().unfinished
+        return self.too_much or super().unfinished or (self.job == "posts" and bool(self.posts))
 
     def end(self) -> None:
         super().end()
@@ -217,6 +244,8 @@ class MetaRound(Round):
 
     def is_due(self, job: str, options: MetaOptions, now: float) -> bool:
         match job:
+            case "posts":
+                return bool(self.posts)
             case "again":
                 return bool(self.watched.due(now, options.recheck_days))
             case "token":
@@ -227,6 +256,14 @@ class MetaRound(Round):
         self.token_at = now.timestamp()
         await graph.look_at_token(now)
         return Page()
+
+
+def _written(comment: Mapping[str, Any], otherwise: datetime) -> datetime:
+    return moment(comment.get("created_time") or comment.get("timestamp"), otherwise)
+
+
+def _words(comment: Mapping[str, Any]) -> str:
+    return string(comment, "message", "text")
 
 
 def listed(answer: Mapping[str, Any], name: str) -> list[Any]:
@@ -258,83 +295,6 @@ def moment(written: object, otherwise: datetime) -> datetime:
         return min(cells.moment(written, UTC), now) if isinstance(written, str) else otherwise
     except ValueError:
         return otherwise
-
-
-def pause(headers: Mapping[str, str]) -> tuple[float, float]:
-    """Seconds for which nothing more should be read, 0 while less than nine tenths of every limit are used; and the
-    share that is free until then."""
-    used = [*_usages(headers.get("X-App-Usage")), *_usages(headers.get("X-Business-Use-Case-Usage"))]
-    share = max((_number(one, name) for one in used for name in _SHARES), default=0.0) / 100.0
-    regained = max((_number(one, "estimated_time_to_regain_access") for one in used), default=0.0) * 60.0  # minutes
-    free = 0.0 if regained else max(0.0, 1.0 - share)
-    return min(regained or (3600.0 if not free else 600.0 if share >= _NEARLY else 0.0), DAY), free
-
-
-def refusal(response: Response, name: str, *, writing: bool = False) -> SourceError:
-    """What an answer of 400 or more means. Meta's own words, which may repeat what was sent, are not shown."""
-    error = inner(_said(response), "error")
-    code, subcode = int(_number(error, "code")), int(_number(error, "error_subcode"))
-    if code in _BUSY or response.status == 429:
-        seconds = pause(response.headers)[0] or retry_after(response.headers.get("Retry-After"))
-        return TemporaryError(
-            f"{name} was asked too often; it wants to be left alone for a while",
-            retry_after=seconds,
-            cause="too_often",
-            words=name,
-        )
-    if code in _TOKEN:
-        why = _ENDED.get(subcode, "it is wrong, or not good any more")
-        return AuthError(
-            f"{name} refuses the token: {why}; make a new one, as README.md says", cause="token", words=name
-        )
-    if code in _PERMISSION:
-        return AuthError(
-            f"{name} misses a permission; make a token with all that README.md names", cause="permission", words=name
-        )
-    if "appsecret_proof" in string(error, "message"):
-        return AuthError(f"{name} does not take the app_secret, or wants one; is it the secret of the token's app?")
-    if code in _UNSURE or error.get("is_transient") is True:
-        return _passing(string(error, "message"), name, writing)
-    return _final(code, subcode, name, writing) or error_for(response.status, name, response.headers)
-
-
-def _passing(message: str, name: str, writing: bool) -> SourceError:
-    if writing:
-        return OutcomeUnknown(f"{name} is disturbed; it may have taken the answer all the same")
-    if "reduce the amount of data" in message:  # not documented
-        return TooMuch(f"{name} finds that too much is asked for at once")
-    return TemporaryError(f"{name} is disturbed at the moment", cause="disturbed", words=name)
-
-
-def _final(code: int, subcode: int, name: str, writing: bool) -> SourceError | None:
-    if code == _BLOCKED and writing:
-        return PermanentError(f"{name} blocks answers of this page for a while; a person has to look there")
-    if code == _BLOCKED:
-        return TemporaryError(
-            f"{name} blocks this page or app for a while; look there for a notice",
-            retry_after=DAY,
-            cause="blocked",
-            words=name,
-        )
-    if code == _TWICE:
-        return OutcomeUnknown(f"{name} says that the same text was posted already")
-    if code in _OLD:
-        return PermanentError(
-            f"{name} offers this no more in the version that is asked for; Ohlas has to be updated",
-            cause="outdated",
-            words=name,
-        )
-    if code == _UNKNOWN_NAME or (code, subcode) == (_BAD, _NOT_THERE):
-        return NotFound(
-            f"{name} does not show this; it is deleted, or the token may not see it", cause="not_there", words=name
-        )
-    if code == _BAD:
-        return PermanentError(
-            f"{name} does not take what it was sent; check the options of this source, or the answer",
-            cause="rejected",
-            words=name,
-        )
-    return None
 
 
 def handshake(options: MetaOptions, query: Mapping[str, str]) -> str:
@@ -384,31 +344,6 @@ def _bearer(token: str) -> dict[str, str]:
 
 def _hmac(secret: SecretStr, signed: bytes) -> str:
     return hmac.new(secret.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
-
-
-def _said(response: Response) -> dict[str, Any]:
-    """{} where it is no object, e.g. a page of HTML."""
-    try:
-        answer = response.json()
-    except TemporaryError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _usages(header: str | None) -> list[dict[str, Any]]:
-    """One for an app, or several for each account."""
-    try:
-        said = json.loads(header or "{}")
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(said, dict):
-        return []
-    return [said, *(one for account in said for one in rows(said, account))]
-
-
-def _number(thing: Mapping[str, Any], name: str) -> float:
-    value = thing.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9 else 0.0
 
 
 def _unix(seconds: int) -> datetime:

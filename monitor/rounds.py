@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 
 from pydantic import Field
@@ -12,6 +12,41 @@ from monitor.cursors import Cursor
 from monitor.errors import NotFound
 from monitor.model import Mention
 from monitor.rechecks import DAY, Watched
+
+
+class Turns(Cursor):
+    """The cursor of a source with several lists. Each poll reads a page of one of them."""
+
+    job: str = ""  # the one to go on with; none: a new round begins
+    after: str = ""  # where its next page begins; none: at its beginning
+
+    async def poll(self, jobs: Sequence[str], do: Callable[[str], Awaitable[Page]]) -> Page:
+        """Do the job whose turn it is. The page holds the cursor for the next poll."""
+        if self.job not in jobs:
+            self.job, self.after = jobs[0], ""
+        page = await do(self.job)
+        if not self.after:
+            self.job = next(iter(jobs[jobs.index(self.job) + 1 :]), "")
+        return replace(page, cursor=self.model_dump_json(), more=bool(self.job))
+
+
+class Feeds(Turns):
+    """Lists with the newest first, told apart by when things were written. Times are Unix seconds."""
+
+    newest: float = 0.0  # on the first page of this one
+    until: dict[str, float] = Field(default_factory=dict)  # up to when each is read
+
+    def go_on(self, written: Collection[float], following: str, *, overlap: float = 0.0) -> None:
+        """Note where to read on, `following` naming the next page; the last `overlap` seconds are read each time. The
+        very first time, the newest page is enough."""
+        if not self.after:
+            self.newest = max(written, default=0.0)
+        unread = bool(written) and self.job in self.until and min(written) > self.until[self.job] - overlap
+        if following and following != self.after and unread:
+            self.after = following
+        else:
+            self.until[self.job] = max(self.newest, self.until.get(self.job, 0.0))
+            self.after, self.newest = "", 0.0
 
 
 class Round(Cursor):

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from connectors import facebook
-from monitor import meta
+from monitor import meta, meta_refusals
 from monitor.contract import Page
 from monitor.errors import AuthError, BudgetSpent, NotFound, PermanentError, SourceError, TemporaryError
 from monitor.http import DAY, Http, Response
@@ -62,12 +62,12 @@ def answer(said: Answer, **headers: str) -> Response:
     ],
 )
 def test_what_refusals_mean(said: Answer, error: type[SourceError], words: str) -> None:
-    found = meta.refusal(answer(said), "Facebook")
+    found = meta_refusals.refusal(answer(said), "Facebook")
     assert type(found) is error and words in str(found) and "canary" not in str(found)
 
 
 def test_who_is_blocked_waits_a_day_to_read() -> None:
-    found = meta.refusal(answer(refused(368)), "Facebook")
+    found = meta_refusals.refusal(answer(refused(368)), "Facebook")
     assert isinstance(found, TemporaryError) and found.retry_after == DAY
 
 
@@ -90,8 +90,8 @@ def usage(**shares: int) -> str:
     ],
 )
 def test_how_near_the_limits_are(headers: dict[str, str], seconds: float, free: float) -> None:
-    assert meta.pause(headers) == (seconds, pytest.approx(free))
-    busy = meta.refusal(answer(refused(32), **headers), "Facebook")
+    assert meta_refusals.pause(headers) == (seconds, pytest.approx(free))
+    busy = meta_refusals.refusal(answer(refused(32), **headers), "Facebook")
     assert isinstance(busy, TemporaryError) and busy.retry_after == (seconds or None)
 
 
