@@ -103,7 +103,10 @@ class Facebook:
         return {self._graph.budget: 3.0 if self._settings.tagged else 2.0}
 
     async def poll(self, cursor: str) -> Page:
-        now, state = datetime.now(UTC), _State.parse(cursor)
+        return await self._poll(_State.parse(cursor))
+
+    async def _poll(self, state: _State) -> Page:
+        now = datetime.now(UTC)
         order = ("feed", *(["tagged"] if self._settings.tagged else []), "posts", "again", "token")
         is_due = partial(state.is_due, options=self._settings, now=now.timestamp())
         page = await state.poll(order, is_due, lambda job: self._do(job, state, now), now.timestamp())
@@ -312,7 +315,7 @@ class ListeningFacebook(Facebook):
         return handshake(self._settings, query)
 
     def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Page:
-        found, gone, more = _Found(), list[str](), False
+        found, gone, answered = _Found(), list[str](), list[str]()
         for name, told in changes(self._settings, headers, body, "page", self._settings.page):
             thing, post = _recommendation(told) if name == "ratings" else _as_read(told)
             if name not in ("feed", "ratings") or not _ID.fullmatch(thing["id"]) or string(told, "item") in _NO_WORDS:
@@ -322,10 +325,18 @@ class ListeningFacebook(Facebook):
             elif string(told, "verb") not in ("add", "edit", "edited"):
                 continue
             elif self._is_ours(thing):
-                more = more or bool(post)  # somebody has answered in the page's name
+                answered += (
+                    [to] if (to := string(inner(thing, "parent"), "id") or post) else []
+                )  # by somebody in its name
             else:
                 self._take(thing, post, found, now)
-        return replace(found.page(), gone=tuple(gone), more=more)
+        return replace(found.page(), gone=tuple(gone), told=tuple(answered), more=bool(answered))
+
+    async def poll_told(self, cursor: str, told: Mapping[str, datetime]) -> Page:
+        """What the page has answered is looked at, however old it is; the cursor remembers it from here on."""
+        state = _State.parse(cursor)
+        state.answered = list(dict.fromkeys([*state.answered, *told]))
+        return replace(await self._poll(state), read=tuple(told))
 
 
 def _as_read(told: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from connectors import facebook
-from monitor.contract import Ability, CanFetch, CanHandshake, CanLookUp, CanReceive, CanReply, CanVouch, Page
+from monitor.contract import (
+    Ability,
+    CanFetch,
+    CanHandshake,
+    CanLookUp,
+    CanReadTold,
+    CanReceive,
+    CanReply,
+    CanVouch,
+    Page,
+)
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Mention
 from tests.connecting import connecting, poll
@@ -354,9 +364,25 @@ async def test_edits_deletions_and_what_is_not_meant(listening: Any) -> None:
     assert {one.id: one.text for one in page.mentions} == {"5_51": "Už netečie", f"{PAGE}_6": "Kde je balík?"}
     assert page.gone == ("5_52", f"{PAGE}_7") and not page.more
     body, headers = delivery("page", PAGE, told(**{"from": {"id": PAGE}}))
-    assert listening.receive(headers, body, NOON).more, "a colleague has answered"
+    assert listening.receive(headers, body, NOON) == Page(told=(f"{PAGE}_5",), more=True), "a colleague has answered"
     body, headers = delivery("page", "999", told())
     assert listening.receive(headers, body, NOON) == Page(), "another page of the same app"
+
+
+async def test_what_a_colleague_answers_below_an_old_post_is_seen() -> None:
+    old = comment("5_51", ago=90 * 86_400)
+    platform = MetaPlatform(posts=[post(5, "Nový stan", 91 * 86_400, comments=[old])])
+    async with connected(platform, verify_token=VERIFY) as source:
+        assert isinstance(source, CanReadTold)
+        pages = await poll(source)
+        old["message"] = "Stan stále tečie"
+        platform.posts[0]["comments"].append(comment("5_60", "Vymeníme ho.", 60, PAGE, parent={"id": "5_51"}))
+        body, headers = delivery("page", PAGE, told(comment_id="5_60", parent_id="5_51", **{"from": {"id": PAGE}}))
+        names = source.receive(headers, body, NOON).told
+        with time_machine.travel(NOON, tick=False):
+            page = await source.poll_told(pages[-1].cursor, dict.fromkeys(names, NOON))
+        found = read(await poll(source, page.cursor))
+    assert (names, page.read) == (("5_51",), ("5_51",)) and found["5_51"].reply == "Vymeníme ho."
 
 
 async def test_recommendations_are_a_persons_to_answer(listening: Any) -> None:
