@@ -3,7 +3,8 @@
     python -m tests.bench.bench_erase [mentions]
 
 A second process writes a row every 5 ms into the same file, as a poll does, and keeps the longest time that one took:
-first alone, then while all mentions are erased as the service does it, then while the file is written anew.
+first alone, then while all mentions are erased as the service does it, while the file is written anew, and while as
+many rows of old messages are deleted.
 """
 
 from __future__ import annotations
@@ -40,6 +41,16 @@ def fill(store: SqliteStore, mentions: int) -> None:
         store.mentions.save_page("shop", Page(mentions=page), None, NOON)
     while draft_all(store):
         pass
+
+
+def send(store: SqliteStore, messages: int) -> None:
+    """Long ago, and emptied since."""
+    with store._engine.writing() as connection:
+        connection.executemany(
+            "INSERT INTO message (key, medium, recipient, person, kind, rev, body, state, attempts, external_id, at)"
+            " VALUES ('mail-' || ?1, 'mail', 'jana@shop.example', 'jana', 'notice', 0, '', 'sent', 1, '<' || ?1, ?2)",
+            [(f"source-{number}-jana@shop.example", NOON.timestamp()) for number in range(messages)],
+        )
 
 
 def write(path: Path, stop: Event, ready: Event, result: multiprocessing.Queue[tuple[float, float, int]]) -> None:
@@ -86,9 +97,18 @@ def main(mentions: int) -> None:
         left = store._engine.rows("SELECT count(*) FROM mention WHERE erased_at IS NULL")[0][0]
         assert left == 0, left
         anew = beside(path, lambda: scour(path, store.erasing.unfinished(), now))
+        send(store, mentions)
+        again = Keeper(store, RetentionOptions(), {}, ZoneInfo("Europe/Bratislava"), lambda: now)
+        deleting = beside(path, lambda: asyncio.run(again.step()))
+        assert store._engine.rows("SELECT count(*) FROM message")[0][0] == 0
         store.close()
     print(f"{mentions} mentions with drafts, {size:.0f} MB")
-    for name, (took, longest, most) in (("alone", alone), ("erasing all", erasing), ("writing anew", anew)):
+    for name, (took, longest, most) in (
+        ("alone", alone),
+        ("erasing all", erasing),
+        ("writing anew", anew),
+        ("deleting rows", deleting),
+    ):
         print(
             f"{name:>14}: {took:7.2f} s; a write beside it: longest {longest * 1e3:8.1f} ms, 99 % {most * 1e3:6.1f} ms"
         )
