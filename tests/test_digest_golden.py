@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from playwright.async_api import Browser, async_playwright
 from selectolax.lexbor import LexborHTMLParser
 
 from responders.mail.bulletin import stacked
+from responders.mail.digest_customers import numbers
 from responders.mail.printing import LARGEST
 from responders.words import Words
 from tests.digest_gallery import BRATISLAVA, CASES, GOLDEN, LANGUAGES, daily, gallery, hostile, show
@@ -150,3 +151,21 @@ async def test_axe_finds_nothing_and_nothing_scrolls_sideways(browser: Browser, 
         await examine(page, f"{case} in {language}", problems)
     # landmarks are those of the mail program, which shows the mail inside of them
     assert [one for one in problems if not one.endswith((": landmark-one-main", ": region"))] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "days", "head"),
+    [
+        ("sk", (date(2026, 10, 30), date(2026, 11, 1)), "30._10._– 1._11."),
+        ("hu", (date(2026, 10, 26), date(2026, 11, 1)), "okt._26._– nov._1."),
+        ("cs", (date(2026, 11, 15), date(2026, 11, 21)), "15.–21. 11."),
+        ("sk", (date(2026, 11, 21), date(2026, 11, 21)), "so 21. 11."),
+        ("sk", (date(2026, 10, 1), date(2026, 10, 31)), "október 2026"),
+        ("sk", (date(2026, 10, 1), date(2026, 10, 28)), "1._– 28._10."),
+    ],
+)
+def test_days_at_the_head_of_a_column(language: str, days: tuple[date, date], head: str) -> None:
+    """On a phone they are broken behind the dash; and four weeks are no month."""
+    digest = replace(daily(), issue=replace(daily().issue, first=days[0], last=days[1]))
+    table = numbers(digest, Words(language, BRATISLAVA)).table
+    assert table is not None and table.columns[0].replace("\u00a0", "_") == head

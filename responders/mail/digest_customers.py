@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from monitor.digest.facts import Bar, Digest, Recurring, Tally, Thanks
-from monitor.digest.periods import Days, before
+from monitor.digest.periods import DAY, Days, before
 from monitor.model import Priority
 from monitor.spikes import chance
 from monitor.store.highlights import Highlight
@@ -20,6 +21,8 @@ from responders.words import Words
 TITLE: Final = 220  # bytes of HTML
 QUOTED: Final = 420
 _GLIMPSE: Final = 200  # of what waits: the page shows it whole
+LONGEST_MONTH: Final = 31
+_DASH, _SPACE, _UNBROKEN = re.compile(r"\s–\s"), re.compile(r"\s"), "\u00a0"
 _UNLIKELY: Final = 0.02  # that chance brings so many complaints
 
 
@@ -282,8 +285,15 @@ def _days(digest: Digest) -> Days:
 
 
 def _period(days: Days, words: Words) -> str:
-    whole_month = days.first.day == 1 and days.number >= 28
-    return words.month(days.first) if whole_month else words.dates(days.first, days.last)
+    if days.first.day == 1 and (days.last + DAY).day == 1 and days.number <= LONGEST_MONTH:
+        return words.month(days.first)
+    return _in_two_lines(words.dates(days.first, days.last))
+
+
+def _in_two_lines(dates: str) -> str:
+    """At the head of a narrow column "30. 10. – 1. 11." is broken behind its dash alone."""
+    ends = _DASH.split(dates)
+    return f"{_UNBROKEN}– ".join(_SPACE.sub(_UNBROKEN, end) for end in ends) if len(ends) > 1 else dates
 
 
 def _rounded(number: float, words: Words) -> str:
