@@ -16,11 +16,13 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 from selectolax.lexbor import LexborHTMLParser
 
+from monitor.model import Priority
 from responders.mail.bulletin import stacked
-from responders.mail.digest_customers import numbers
+from responders.mail.digest_customers import complaints, numbers
+from responders.mail.letters import Desk
 from responders.mail.printing import LARGEST
 from responders.words import Words
-from tests.digest_gallery import BRATISLAVA, CASES, GOLDEN, LANGUAGES, daily, gallery, hostile, show
+from tests.digest_gallery import BRATISLAVA, CASES, GOLDEN, LANGUAGES, daily, gallery, highlight, hostile, show
 from tests.test_page_browser import CHROMIUM, PHONE, examine
 
 GMAIL = 102_000  # bytes that it shows
@@ -89,6 +91,15 @@ def test_any_mail_program_can_show_it(language: str, case: str) -> None:
     invisible = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
     assert not invisible.search(tree.body.text() if tree.body else "") and not invisible.search(shown.plain)
     assert max(len(line) for line in shown.plain.splitlines()) < 900  # mail servers take 998
+
+
+@pytest.mark.parametrize(
+    ("state", "tone"), [("pending", "bad"), ("published", "good"), ("superseded", ""), ("rejected", ""), ("", "bad")]
+)
+def test_an_urgent_complaint_that_is_settled_is_no_alarm(state: str, tone: str) -> None:
+    digest = replace(daily(), complaints=(highlight(1, priority=Priority.URGENT, state=state),))
+    section = complaints(digest, Desk(words=Words("sk", BRATISLAVA), page="", local=True, now=digest.now))
+    assert section is not None and [one.tone for one in section.entries] == [tone]
 
 
 def test_too_much_of_everything_still_fits() -> None:

@@ -183,9 +183,12 @@ def _status(one: Highlight, words: Words) -> list[str]:
     return [*found, line(who, 80)] if who else found
 
 
+_SETTLED: Final = ("published", "superseded", "rejected")  # nobody has to hurry any more
+
+
 def _gravity(one: Highlight) -> Tone:
-    if one.state == "published":
-        return "good"
+    if one.state in _SETTLED:
+        return "good" if one.state == "published" else ""
     return "bad" if one.state in ("failed", "unknown") or one.priority is Priority.URGENT else ""
 
 
