@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor import cells
-from monitor.answerable import is_shown
+from monitor.answerable import is_shown, original
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Moderated, Page, Receipt, ReplyRules
 from monitor.cursors import Tokens
@@ -153,9 +153,7 @@ class AppStore:
         except NotFound:
             return None
         found = self._page(document | {"data": [document.get("data")]}, mention.created_at).mentions
-        if not found or found[0].id != mention.id:
-            raise TemporaryError("App Store Connect does not show the original at the moment")
-        return found[0]
+        return original(mention.id, found, "App Store Connect")
 
     async def _listed(self, state: Tokens) -> Response:
         asked: dict[str, Any] = {"sort": "-createdDate", "limit": MOST, "include": "response"}

@@ -14,10 +14,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from monitor import cells
-from monitor.answerable import only_addressed, refuse_manual
+from monitor.answerable import only_addressed, original, refuse_manual
 from monitor.bluesky_api import POST, BlueskyApi, BlueskyOptions
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.errors import PermanentError, TemporaryError
+from monitor.errors import PermanentError
 from monitor.fields import inner, rows, string, strings, things
 from monitor.gathering import gathered
 from monitor.http import Http
@@ -184,9 +184,7 @@ class AnsweringBluesky(Bluesky):
         if found is None:
             return None
         current = self._mention(found, mention.created_at, addressed=mention.raw.get("addressed") is True)
-        if current is None:
-            raise TemporaryError("Bluesky does not show the original at the moment")
-        return current
+        return original(mention.id, [current], "Bluesky")
 
     def _receipt(self, posted: Mapping[str, Any]) -> Receipt:
         uri = _URI.fullmatch(string(posted, "uri"))

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
+from monitor.answerable import original
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.cursors import Cursor
@@ -319,9 +320,7 @@ class AnsweringDiscourse(Discourse):
         if _is_deleted(post):
             return None
         current = self._mention(_titled(post, mention.title), mention.created_at)
-        if current is None:
-            raise TemporaryError("the forum does not show the original at the moment")
-        return current
+        return original(mention.id, [current], "the forum")
 
     def _receipt(self, post: Mapping[str, Any]) -> Receipt:
         number, topic, place = (_number(post, name) for name in ("id", "topic_id", "post_number"))

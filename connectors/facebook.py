@@ -11,20 +11,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
 
 from monitor import cells
-from monitor.answerable import refuse_manual
+from monitor.answerable import original, refuse_manual
 from monitor.budgets import Budget
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.errors import NotFound, TemporaryError
+from monitor.errors import NotFound
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
-from monitor.meta import Found, GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
+from monitor.meta import (
+    Found,
+    GraphApi,
+    MetaOptions,
+    MetaRound,
+    changes,
+    following,
+    handshake,
+    is_young,
+    listed,
+    moment,
+)
 from monitor.model import Mention
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
@@ -130,9 +141,7 @@ class Facebook:
             current = await self._look_at(mention.id, mention.created_at, for_answer=True)
         except NotFound:
             return None
-        if current is None:
-            raise TemporaryError("Facebook does not show the original at the moment")
-        return current
+        return original(mention.id, [current], "Facebook")
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
         if mention.raw.get("elsewhere") is True:
@@ -183,9 +192,7 @@ class Facebook:
         if answer is None:
             return Page()
         posts = things(listed(answer, "Facebook"))
-        oldest = now - timedelta(days=self._settings.days)
-        young = any(moment(post.get("created_time"), oldest) > oldest for post in posts)
-        state.after = following(answer) if young else {}
+        state.after = following(answer) if is_young(answer, self._settings.days, now) else {}
         found = _Found()
         for post in posts:
             self._take_post(post, job, found, state, now)
@@ -330,7 +337,7 @@ class ListeningFacebook(Facebook):
                 )  # by somebody in its name
             else:
                 self._take(thing, post, found, now)
-        return replace(found.page(), gone=tuple(gone), told=tuple(answered), more=bool(answered))
+        return replace(found.page(), gone=tuple(gone), told=tuple(filter(None, answered)), more=any(answered))
 
     async def poll_told(self, cursor: str, told: Mapping[str, datetime]) -> Page:
         """What the page has answered is looked at, however old it is; the cursor remembers it from here on."""

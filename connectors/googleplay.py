@@ -15,12 +15,12 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr, field_validator
 
-from monitor.answerable import is_shown
+from monitor.answerable import is_shown, original
 from monitor.budgets import Budget, Day, Rolling, account_of
 from monitor.contract import Page, Receipt, ReplyRules
 from monitor.cursors import LATEST, Tokens
-from monitor.errors import NotFound, TemporaryError, nonsense
-from monitor.fields import inner, rows, string, things
+from monitor.errors import NotFound, nonsense
+from monitor.fields import inner, json_object, rows, string, things
 from monitor.gathering import gathered
 from monitor.google import GoogleApi, ServiceAccount
 from monitor.http import Http
@@ -97,13 +97,11 @@ class GooglePlay:
 
     async def fetch(self, mention: Mention) -> Mention | None:
         try:
-            review = (await self._api.get(self._address(mention), writing=True)).json()
+            response = await self._api.get(self._address(mention), writing=True)
         except NotFound:
             return None
-        found = self._mention(review, mention.created_at) if isinstance(review, dict) else None
-        if found is None or found.id != mention.id:
-            raise TemporaryError("Google Play does not show the original at the moment")
-        return found
+        found = self._mention(json_object(response.body), mention.created_at)
+        return original(mention.id, [found], "Google Play")
 
     def _address(self, mention: Mention) -> str:
         return f"{self._reviews}/{quote(mention.id, safe='')}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor import cells, files
 from monitor.contract import Page, ReplyRules
+from monitor.cursors import Cursor
 from monitor.errors import PermanentError, TemporaryError
 from monitor.http import Http
 from monitor.model import Mention, text_hash
@@ -141,8 +141,8 @@ class Heureka(_Confirming):
         who = f"The answer of Heureka.{self._settings.country}"
         page = await asyncio.to_thread(read_export, response.body, self._settings, now, who)
         newest = max((mention.created_at.timestamp() for mention in page.mentions), default=0.0)
-        after = _Seen(digest, max(newest, seen.newest))
-        return Page(mentions=page.mentions, skipped=page.skipped, cursor=after.cursor)
+        after = _Seen(sha256=digest, newest=max(newest, seen.newest))
+        return Page(mentions=page.mentions, skipped=page.skipped, cursor=after.model_dump_json())
 
     def _address(self, newest: float, now: datetime) -> str:
         settings = self._settings
@@ -157,24 +157,11 @@ def _since(newest: float, now: datetime) -> datetime:
     return max(datetime.fromtimestamp(min(newest, now.timestamp()), UTC) - OVERLAP, now - REACH)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Cursor):
     """`newest` is the time stamp, in Unix seconds, of the newest review that was handed over."""
 
     sha256: str = ""
     newest: float = 0.0
-
-    @classmethod
-    def parse(cls, cursor: str) -> _Seen:
-        try:
-            known = json.loads(cursor)
-            return cls(str(known["sha256"]), float(known["newest"]))
-        except (ValueError, KeyError, TypeError):
-            return cls()  # nothing yet, or of another version: that only costs one more reading
-
-    @property
-    def cursor(self) -> str:
-        return json.dumps({"sha256": self.sha256, "newest": self.newest})
 
 
 def read_export(body: bytes, settings: Settings, now: datetime, who: str) -> Page:

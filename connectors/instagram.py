@@ -17,13 +17,25 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from monitor.answerable import refuse_manual
+from monitor.answerable import original, refuse_manual
 from monitor.budgets import Budget
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.errors import BudgetSpent, NotFound, PermanentError, SourceError, TemporaryError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
-from monitor.meta import POSTS, Found, GraphApi, MetaOptions, MetaRound, changes, following, handshake, listed, moment
+from monitor.meta import (
+    POSTS,
+    Found,
+    GraphApi,
+    MetaOptions,
+    MetaRound,
+    changes,
+    following,
+    handshake,
+    is_young,
+    listed,
+    moment,
+)
 from monitor.model import Mention
 from monitor.text import canonical_url, clean, fold, one_line
 from monitor.vouching import expected, mute
@@ -108,9 +120,8 @@ class Instagram:
             current = await self._look_at(mention.id, str(mention.raw.get("way")), mention.created_at, for_answer=True)
         except NotFound:
             return None
-        if current is None:
-            raise TemporaryError("Instagram does not show the original at the moment")
-        return replace(current, url=current.url or mention.url)
+        shown = original(mention.id, [current], "Instagram")
+        return replace(shown, url=shown.url or mention.url)
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
         """Answers to an answer name its author, whose name counts."""
@@ -176,7 +187,7 @@ class Instagram:
         if answer is None:
             return Page()
         found, since = Found(), state.reach(OVERLAP, self._settings.days)
-        state.after = following(answer) if self._is_young(answer, now) else {}
+        state.after = following(answer) if is_young(answer, self._settings.days, now) else {}
         for media in things(listed(answer, "Instagram")):
             if not _ID.fullmatch(string(media, "id")):
                 found.skipped.append("a post without an ID")
@@ -191,7 +202,7 @@ class Instagram:
         """Posts of others in which the account is tagged."""
         path = f"{self._settings.account}/tags"
         answer = await self._graph.get(path, _TAGGED, state.after, limit=POSTS)
-        more = following(answer, without_link=True) if self._is_young(answer, now) else {}
+        more = following(answer, without_link=True) if is_young(answer, self._settings.days, now) else {}
         state.after = more if more != state.after else {}
         found = Found()
         for media in things(listed(answer, "Instagram")):
@@ -259,11 +270,6 @@ class Instagram:
         found, media = Found(), inner(thing, "media")
         self._take([thing], string(media, "id"), canonical_url(string(media, "permalink")), found, otherwise)
         return found.mentions.get(number)
-
-    def _is_young(self, answer: Mapping[str, Any], now: datetime) -> bool:
-        """Whether older posts may be young enough as well."""
-        oldest = now - timedelta(days=self._settings.days)
-        return any(moment(one.get("timestamp"), oldest) > oldest for one in things(answer.get("data")))
 
     def _take(self, comments: object, media: str, link: str, found: Found, otherwise: datetime) -> float:
         """Take comments and the answers to them; returns when the oldest comment was written, Unix seconds."""

@@ -18,11 +18,11 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
-from monitor.answerable import only_addressed, refuse_manual
+from monitor.answerable import only_addressed, original, refuse_manual
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.errors import NotFound, PermanentError, TemporaryError, nonsense
-from monitor.fields import inner, rows, string, strings, things
+from monitor.fields import inner, json_object, rows, string, strings, things
 from monitor.gathering import gathered
 from monitor.http import DAY, Http, Response
 from monitor.model import Mention
@@ -315,13 +315,11 @@ class AnsweringMastodon(Mastodon):
 
     async def fetch(self, mention: Mention) -> Mention | None:
         try:
-            found = (await self._get(f"v1/statuses/{mention.id}")).json()
+            response = await self._get(f"v1/statuses/{mention.id}")
         except NotFound:
             return None
-        current = self._mention(found, mention.created_at) if isinstance(found, dict) else None
-        if current is None or current.id != mention.id:
-            raise TemporaryError("Mastodon does not show the original at the moment")
-        return current
+        found = self._mention(json_object(response.body), mention.created_at)
+        return original(mention.id, [found], "Mastodon")
 
 
 def _object(response: Response) -> dict[str, Any]:

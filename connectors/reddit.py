@@ -14,9 +14,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from monitor.answerable import only_addressed, refuse_manual
+from monitor.answerable import only_addressed, original, refuse_manual
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.errors import PermanentError, TemporaryError
+from monitor.errors import PermanentError
 from monitor.fields import inner, rows, string
 from monitor.http import Http
 from monitor.model import Mention
@@ -193,9 +193,7 @@ class AnsweringReddit(Reddit):
         page = self._page(rows(listing, "children"), mention.created_at, addressed=addressed)
         if mention.id in page.gone:
             return None
-        if found := next((one for one in page.mentions if one.id == mention.id), None):
-            return found
-        raise TemporaryError("Reddit does not show the original at the moment")
+        return original(mention.id, page.mentions, "Reddit")
 
 
 def _mention(thing: Mapping[str, Any], settings: Settings, now: datetime, addressed: bool) -> Mention | None:

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr
 
+from monitor.answerable import original
 from monitor.budgets import Budget, Day, account_of, renewed
 from monitor.contract import Page, ReplyRules
 from monitor.cursors import LATEST, Moments
@@ -91,9 +92,7 @@ class StackExchange:
     async def fetch(self, mention: Mention) -> Mention | None:
         items = (await self._ask(f"questions/{mention.id}", {}))["items"]
         found = self._page(items, mention.created_at).mentions
-        if items and not found:
-            raise TemporaryError("Stack Exchange does not show the original at the moment")
-        return found[0] if found else None
+        return original(mention.id, found, "Stack Exchange") if items else None
 
     async def _ask(self, path: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         """What the API answers; `items` is a list. Raises a `SourceError`."""

@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor import cells
-from monitor.answerable import is_shown
+from monitor.answerable import is_shown, original
 from monitor.budgets import Budget, Rolling, account_of
 from monitor.contract import Page, Receipt, ReplyRules
 from monitor.cursors import LATEST, Cursor
@@ -191,9 +191,7 @@ class Trustpilot:
         """As it stands now. Raises NotFound where it was deleted. `writing`: an answer needs it."""
         answer = await self._asked("GET", f"reviews/{number}", {}, writing=writing)
         found = _mention(json_object(answer.body), self._settings, otherwise)
-        if found is None or found.id != number:
-            raise TemporaryError("Trustpilot does not show the original at the moment")
-        return found
+        return original(number, [found], "Trustpilot")
 
     async def _asked(
         self, method: str, path: str, asked: Mapping[str, object], body: bytes = b"", *, writing: bool = False

@@ -1,11 +1,12 @@
-"""What is answered by the program itself, and whether the answer that a platform shows is the one that is meant."""
+"""What the program itself answers, and whether a platform shows the original, or the answer, that is meant."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from monitor.contract import ReplyRules
-from monitor.errors import PermanentError
+from monitor.errors import PermanentError, TemporaryError
 from monitor.model import Mention
 from monitor.text import fold
 
@@ -21,6 +22,15 @@ def refuse_manual(rules: ReplyRules) -> None:
     """Raises PermanentError where a person has to post the answer."""
     if rules.kind == "manual":
         raise PermanentError(rules.note or "a person posts the answers of this source")
+
+
+def original(number: str, found: Iterable[Mention | None], who: str) -> Mention:
+    """The one with that id, as `who` shows it now. Raises TemporaryError where it is not among those: it may be there
+    all the same."""
+    for mention in found:
+        if mention is not None and mention.id == number:
+            return mention
+    raise TemporaryError(f"{who} does not show the original at the moment")
 
 
 def is_shown(shown: str, text: str, *, before: str = "") -> bool:

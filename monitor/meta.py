@@ -12,7 +12,7 @@ import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import unquote_plus, urlencode
 
@@ -260,6 +260,12 @@ class MetaRound(Round):
 
 def _written(comment: Mapping[str, Any], otherwise: datetime) -> datetime:
     return moment(comment.get("created_time") or comment.get("timestamp"), otherwise)
+
+
+def is_young(answer: Mapping[str, Any], days: int, now: datetime) -> bool:
+    """Whether one of its posts was written in the last `days`, so that older ones may have been as well."""
+    oldest = now - timedelta(days=days)
+    return any(_written(one, oldest) > oldest for one in things(answer.get("data")))
 
 
 def _words(comment: Mapping[str, Any]) -> str:
