@@ -354,7 +354,7 @@ def _mention(row: Row, table: Table, settings: Settings, zone: ZoneInfo) -> Ment
     if row.fault:
         raise ValueError(row.fault)
     cell = {field: _cell(row.cells, name) for field, name in table.columns.items()}
-    text, date = clean(cell["text"]), cell.get("created_at", "")
+    text, date = clean(cell.get("text", "")), cell.get("created_at", "")
     if not text:
         raise ValueError("has no text")
     author = one_line(cell.get("author", ""))
