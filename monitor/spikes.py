@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 WINDOW = timedelta(hours=2)
+STEP = timedelta(minutes=10)  # between two looks
+LATE = timedelta(hours=24)  # after which complaints that a source brings are history
 WEEKS = 6  # that are looked back
 LEAST = 5  # complaints; fewer are no spike, however quiet it usually is
 ONCE_IN = 5_000  # windows: see tests/test_spikes.py for how often that is a false alarm
@@ -40,6 +42,21 @@ def spike(complaints: Sequence[datetime], started: datetime, now: datetime) -> S
     if usual is None or chance(count, usual) * ONCE_IN > 1:
         return None
     return Spike(count=count, usual=usual, since=since)
+
+
+def late_spike(
+    arrived: Sequence[datetime], complaints: Sequence[datetime], started: datetime, now: datetime
+) -> Spike | None:
+    """The largest one of the last day that complaints belong to which have only just `arrived`: many sources are read
+    every few hours. The same windows as if they had come at once, so that there are no more false alarms."""
+    ends = {end for at in arrived if now - LATE < (end := _step_after(at)) <= now}
+    found = (spike(complaints, started, end) for end in sorted(ends))
+    return max((one for one in found if one is not None), key=lambda one: one.count, default=None)
+
+
+def _step_after(at: datetime) -> datetime:
+    steps = math.ceil(at.timestamp() / STEP.total_seconds())
+    return datetime.fromtimestamp(steps * STEP.total_seconds(), at.tzinfo)
 
 
 def _between(complaints: Sequence[datetime], after: datetime, until: datetime) -> int:

@@ -15,13 +15,13 @@ from monitor.alerts import cools_down, is_held_back, tell_at
 from monitor.model import case_reference
 from monitor.options import Config
 from monitor.people import People
-from monitor.spikes import WEEKS, spike
+from monitor.spikes import LATE, STEP, WEEKS, WINDOW, Spike, late_spike, spike
 from monitor.store.alerts import Conversation, telling
 from monitor.store.messages import NewMessage
 from monitor.store.sqlite import SqliteStore
 from responders.addressing import addressed, channel_of
 
-LOOK_EVERY = timedelta(minutes=10)  # for what is counted
+LOOK_EVERY = STEP  # for what is counted
 
 Facts = str | float
 
@@ -64,32 +64,58 @@ class Alerter:
         yield from addressed(key, body, due, channel=channel, people=people, draft_id=draft_id)
 
     def alerts(
-        self, key: str, code: str, now: datetime, *, draft_id: int | None = None, **facts: Facts
+        self,
+        key: str,
+        code: str,
+        now: datetime,
+        *,
+        draft_id: int | None = None,
+        at: datetime | None = None,
+        **facts: Facts,
     ) -> Iterator[NewMessage]:
-        """The same for what may wait: for others, and for the end of muted hours."""
+        """The same for what may wait: for others, and for the end of muted hours. `at`: when it was, if not now."""
         due = tell_at(now, self.config.alerts, self.zone)
-        if is_held_back(now, due, self.config.alerts):
-            facts["at"] = now.isoformat()
+        if at is None and is_held_back(now, due, self.config.alerts):
+            at = now
+        if at is not None:
+            facts["at"] = at.isoformat()
         yield from self.notices(key, code, due, draft_id=draft_id, **facts)
 
-    def goes_on(self, kind: str, subject: str, now: datetime, *, draft_id: int | None = None, **facts: Facts) -> None:
+    def goes_on(
+        self,
+        kind: str,
+        subject: str,
+        now: datetime,
+        *,
+        draft_id: int | None = None,
+        at: datetime | None = None,
+        **facts: Facts,
+    ) -> None:
         """Tell of something that goes on, once in a while. The messages come first: a crash between tells it again
         under the same key, and so not twice."""
         told = self.store.alerts.told(kind, subject)
         if cools_down(told.at, now, self.config.alerts, self.zone):
             return
         key = f"{telling(kind, subject)}{told.times + 1}"
-        self.store.messages.put([*self.alerts(key, kind, now, draft_id=draft_id, **facts)], now)
+        self.store.messages.put([*self.alerts(key, kind, now, draft_id=draft_id, at=at, **facts)], now)
         self.store.alerts.tell(kind, subject, told, tell_at(now, self.config.alerts, self.zone))
 
     def _tell_of_spikes(self, now: datetime) -> None:
         """More complaints than usual, with the aspect that most of them are about."""
         views = self.store.views
-        found = spike(views.complaints(now - (WEEKS + 1) * timedelta(weeks=1)), views.counted_since() or now, now)
-        if found is not None:
-            aspect, share = views.main_aspect(found.since)
-            usual = round(found.usual, 2)
-            self.goes_on("spike", "", now, count=found.count, usual=usual, aspect=aspect, share=share)
+        complaints = views.complaints(now - (WEEKS + 1) * timedelta(weeks=1))
+        started = views.counted_since() or now
+        if found := spike(complaints, started, now):
+            self._tell_of_spike(found, now)
+            return
+        arrived = views.arrived_complaints(now - 2 * LOOK_EVERY, now - LATE)
+        if found := late_spike(arrived, complaints, started, now):
+            self._tell_of_spike(found, now, at=found.since + WINDOW)
+
+    def _tell_of_spike(self, found: Spike, now: datetime, at: datetime | None = None) -> None:
+        aspect, share = self.store.views.main_aspect(found.since, found.since + WINDOW)
+        usual = round(found.usual, 2)
+        self.goes_on("spike", "", now, at=at, count=found.count, usual=usual, aspect=aspect, share=share)
 
     def _tell_of_spreading(self, now: datetime) -> None:
         for found in self.store.alerts.conversations(now - spreading.WINDOW, spreading.LEAST):

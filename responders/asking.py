@@ -155,8 +155,11 @@ class Asker:
         self.store.asking.hasten(draft.id, self.times.reminder(draft.priority, draft.created_at), due)
         handled_in = self.store.views.matter(draft.id).mention.source
         told = {"source": change.reason, "handled_in": handled_in, "reference": draft.reference, "state": draft.state}
-        tell = self.alerter.notices if draft.priority is Priority.URGENT else self.alerter.alerts
-        yield from tell(f"wrote-again-{change.id}", "wrote_again", now, draft_id=draft.id, **told)
+        key = f"wrote-again-{change.id}"
+        if draft.priority is Priority.URGENT:
+            yield from self.alerter.notices(key, change.action, now, draft_id=draft.id, **told)
+        else:
+            yield from self.alerter.alerts(key, change.action, now, draft_id=draft.id, at=None, **told)
 
     def _changed(self, draft_id: int, now: datetime) -> Iterator[NewMessage]:
         """A draft that was written anew is asked about anew, by mail; cards are redrawn where they are."""

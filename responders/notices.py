@@ -10,7 +10,7 @@ from responders.words import Words
 
 
 def told(body: Mapping[str, Any], words: Words) -> str:
-    """A notice in a sentence, in the reader's language; with its moment where it waited for the end of muted hours."""
+    """A notice in a sentence, in the reader's language; with its moment where it is told late."""
     code = str(body.get("code", ""))
     if code in _TELLING:
         said = _TELLING[code](body, words)

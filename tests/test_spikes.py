@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.contract import Page
 from monitor.model import Aspect
-from monitor.spikes import LEAST, WINDOW, chance, spike
+from monitor.spikes import LATE, LEAST, WINDOW, chance, late_spike, spike
 from monitor.store.sqlite import SqliteStore
 from responders.asking import Asker
 from tests.made import COMPLAINT, arrive, draft_all, mention
@@ -46,6 +47,18 @@ def test_the_usual_rush_of_this_hour_is_none() -> None:
 
 def test_in_the_first_week_nobody_knows_what_is_usual() -> None:
     assert spike([at(0.1)] * 50, NOW - timedelta(days=6), NOW) is None
+
+
+def test_a_burst_that_a_source_brings_hours_later_is_one() -> None:
+    """Heureka makes a new export every six hours."""
+    burst = [at(4 + n / 10) for n in range(8, 0, -1)]
+    assert spike(burst, LONG_AGO, NOW) is None
+    found = late_spike(burst, burst, LONG_AGO, NOW)
+    assert found is not None and (found.count, found.since) == (8, at(4) - WINDOW)
+    assert late_spike([at(4)], [*burst, at(4)], LONG_AGO, NOW) is not None, "the last one of them came late"
+    assert late_spike([], burst, LONG_AGO, NOW) is None
+    old = [one - LATE for one in burst]
+    assert late_spike(old, old, LONG_AGO, NOW) is None, "an old file that is imported"
 
 
 @given(st.integers(0, 400), st.floats(0.01, 200))
@@ -101,7 +114,28 @@ def test_spam_that_complains_is_no_spike(tmp_path: Path) -> None:
     draft_all(store, now=NOW)
     store._engine.connection.execute("UPDATE mention SET action = 'skip' WHERE id > 1")
     assert store.views.complaints(LONG_AGO) == [at(1 / 20)]
-    assert store.views.main_aspect(LONG_AGO)[1] <= 1
+    assert store.views.main_aspect(LONG_AGO, NOW)[1] <= 1
+    store.close()
+
+
+def test_a_spike_that_came_late_is_told_once_and_when_it_was(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "ohlas.db")
+    now = NOW
+    asker = Asker(CONFIG, store, lambda: now)
+    asker.catch_up()
+    arrive(store, mention(0, created_at=LONG_AGO))
+    draft_all(store, now=LONG_AGO)
+    store._engine.connection.execute("UPDATE mention SET seen_at = created_at")
+    asker.step()
+    written = [mention(n, created_at=at(4 + n / 20)) for n in range(1, 13)]
+    store.mentions.save_page("shop", Page(mentions=written), None, now + timedelta(minutes=5))
+    draft_all(store, now=now + timedelta(minutes=6))
+    for _ in range(60):
+        now += timedelta(minutes=11)
+        asker.step()
+    bodies = [json.loads(one.body) for one in store.messages.due("slack", now, 500) if one.kind == "notice"]
+    [told] = [one for one in bodies if one["code"] == "spike"]
+    assert (told["count"], told["at"]) == (12, at(4).isoformat())
     store.close()
 
 

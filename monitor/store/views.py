@@ -227,17 +227,26 @@ class Views:
         )
         return [instant(row[0]) for row in rows]
 
+    def arrived_complaints(self, seen: datetime, written: datetime) -> list[datetime]:
+        """When those were written, after `written`, that only came after `seen`."""
+        rows = self._engine.rows(
+            "SELECT created_at FROM mention INDEXED BY idx_mention_kept WHERE erased_at IS NULL AND seen_at > ?"
+            " AND label = 'complaint' AND created_at > ? AND action IS NOT 'skip'",
+            (seen.timestamp(), written.timestamp()),
+        )
+        return [instant(row[0]) for row in rows]
+
     def counted_since(self) -> datetime | None:
         """When Ohlas saw its first mention: what was usual before is not known."""
         row = self._engine.row("SELECT seen_at FROM mention ORDER BY id LIMIT 1")
         return moment(row[0]) if row else None
 
-    def main_aspect(self, since: datetime) -> tuple[str, int]:
-        """What most complaints since then are about, and how many of them; "" and 0 where nothing stands out."""
+    def main_aspect(self, since: datetime, until: datetime) -> tuple[str, int]:
+        """What most complaints in between are about, and how many of them; "" and 0 where nothing stands out."""
         rows = self._engine.rows(
             "SELECT verdict FROM mention INDEXED BY idx_mention_complaints WHERE label = 'complaint'"
-            " AND created_at > ? AND action IS NOT 'skip'",
-            (since.timestamp(),),
+            " AND created_at > ? AND created_at <= ? AND action IS NOT 'skip'",
+            (since.timestamp(), until.timestamp()),
         )
         verdicts = (load_verdict(row["verdict"]) for row in rows)
         counts = Counter(aspect.name for verdict in verdicts if verdict for aspect in verdict.aspects)
