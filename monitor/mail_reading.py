@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 
-from monitor.text import clean, html_to_text
+from monitor.text import clean, html_to_text, shallow
 
 LIMIT = 200_000  # characters of a body that are looked at; what people type is far shorter
 DEPTH = 12  # parts within parts
@@ -147,7 +147,7 @@ def _html(text: str) -> str:
     """As text, with a line `>` where a quotation starts, and `--` where a signature does."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(text.translate({0x1B: None, 0x1C: None}).encode("utf-8", "replace").decode())
+    tree = LexborHTMLParser(shallow(text.translate({0x1B: None, 0x1C: None})).encode("utf-8", "replace").decode())
     for selector, mark in ((_QUOTES, _QUOTED), (_SIGNATURES, _SIGNED)):
         for node in tree.css(selector):
             node.insert_before(mark)

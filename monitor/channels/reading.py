@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from monitor.text import clip, fold, html_to_text, one_line, plain
+from monitor.text import clip, fold, html_to_text, one_line, plain, shallow
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
@@ -150,4 +150,4 @@ def read_page(asked: str, url: str, body: bytes, content_type: str) -> Reading:
         html = body.decode(charset, "replace")
     except LookupError:
         html = body.decode("utf-8", "replace")
-    return Reading(asked, url, html[:READ])
+    return Reading(asked, url, shallow(html[:READ]))
