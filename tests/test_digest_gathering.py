@@ -146,6 +146,27 @@ def test_approved_answers_that_nobody_has_posted_yet(store: SqliteStore) -> None
     assert gathered(store, replace(EVA, sources=("forum",))).to_post == 0
 
 
+def test_what_a_source_brings_after_the_digest_of_its_day_is_in_the_next_one(store: SqliteStore) -> None:
+    """Heureka makes its exports every six hours; counts stay those of the days on which it was written."""
+    friday = NOON - timedelta(hours=16)  # nine in the evening
+    told, untold = NOON - timedelta(hours=7), NOON - timedelta(hours=5)  # the digest of Saturday went out at seven
+    for number, seen in ((1, told), (2, untold)):
+        store.mentions.save_page("shop", Page(mentions=(mention(number, created_at=friday),)), None, seen)
+    draft_all(store)
+    for number, seen in ((3, told), (4, untold)):
+        praise = mention(number, created_at=friday, text="Pani Janke ďakujem, všetko vybavila skvele.", rating=5.0)
+        store.mentions.save_page("shop", Page(mentions=(praise,)), None, seen)
+    draft_all(store, verdict=PRAISE)
+    digest = gathered(store)
+    assert [one.mention_id for one in digest.complaints] == [2]
+    assert [one.mention.mention_id for one in digest.thanks] == [4]
+    assert digest.tally.total == 0 and digest.bars[-2].tally.total == 4
+    long_ago = mention(5, created_at=NOON - timedelta(days=9))
+    store.mentions.save_page("shop", Page(mentions=(long_ago,)), None, untold)
+    draft_all(store)
+    assert [one.mention_id for one in gathered(store).complaints] == [2], "an old file that was imported"
+
+
 def test_a_review_that_was_changed_after_our_answer_waits_since_then(store: SqliteStore) -> None:
     written, changed = NOON - timedelta(days=90), NOON + timedelta(hours=12)
     arrive(store, mention(1, created_at=written))

@@ -116,7 +116,8 @@ class Digest:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing happened, nothing waits, and nothing is wrong."""
-        busy = self.tally.total or self.waiting.total or self.to_post or self.answers or self.accepted.total
+        written = self.tally.total or self.complaints or self.thanks
+        busy = written or self.waiting.total or self.to_post or self.answers or self.accepted.total
         after = self.aftermath
         said = after.votes or after.complained or after.better or after.worse
         wrong = self.troubled.shown or self.channels or any(line.ails for line in self.sources)

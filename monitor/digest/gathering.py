@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from monitor.digest.facts import Bar, BrokenChannel, Digest, Recurring, SourceLine, Tally, Thanks
 from monitor.digest.periods import DAY, QUARTER, WEEKS_SHOWN, Days, before, beginning, bounds, single_days, weeks
 from monitor.digest.recurring import quotation, recurring
+from monitor.digest.schedule import due_before
 from monitor.digest.thanks import worth_sharing
 from monitor.people import Person
 from monitor.store.counting import Accepted, Answers, Count, Dimension, Scope
@@ -45,6 +46,7 @@ class _Reading:
         self.scope = Scope(sources=person.sources, languages=person.languages)
         self.days = Days(issue.first, issue.last)
         self.since, self.until = self._edges(self.days)
+        self.told_before = due_before(issue, person)  # what came since then was in no digest
         self.earlier = before(self.days, issue.edition, self._periods_known())
 
     def digest(self) -> Digest:
@@ -64,7 +66,9 @@ class _Reading:
             usual_of=len(self.earlier),
             bars=self._bars(single_days(self.issue.last)) if self.issue.edition != "monthly" else (),
             weeks=self._weeks(),
-            complaints=tuple(store.highlights.complaints(self.since, self.until, COMPLAINTS_SHOWN, self.scope)),
+            complaints=tuple(
+                store.highlights.complaints(self.since, self.until, COMPLAINTS_SHOWN, self.scope, self.told_before)
+            ),
             recurring=tuple(self._recurring()),
             thanks=self._thanks(),
             answers=answers[-1],
@@ -151,7 +155,8 @@ class _Reading:
 
     def _thanks(self) -> tuple[Thanks, ...]:
         highlights = self.store.highlights
-        shared = worth_sharing(highlights.praise(self.since, self.until, _PRAISE_READ, self.scope), self.team)
+        praise = highlights.praise(self.since, self.until, _PRAISE_READ, self.scope, self.told_before)
+        shared = worth_sharing(praise, self.team)
         return tuple(Thanks(names=shared[one.mention_id], mention=one) for one in highlights.named(list(shared)))
 
     def _sources(self) -> Iterable[SourceLine]:

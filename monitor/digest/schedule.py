@@ -66,6 +66,11 @@ def by_hand(issue: Issue, last: Issue | None) -> Issue:
     return replace(issue, first=min(issue.first, max(last.last + DAY, issue.day - MOST_DAYS * DAY)))
 
 
+def due_before(issue: Issue, person: Person) -> datetime:
+    """When the issue before this one was due."""
+    return instant(issue.first + (issue.day - issue.last - DAY), _hour(person), ZoneInfo(person.zone))
+
+
 def _daily(person: Person, since: datetime, last: Issue | None, day: date, zone: ZoneInfo) -> Issue | None:
     if not _is_day_of_daily(person, day) or not _is_new(person, since, last, day, zone):
         return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from monitor.model import Priority, case_reference
@@ -13,6 +14,7 @@ from monitor.store.elsewhere import handling_of
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.queues import Viewer, belongs, looking
 
+LATE = timedelta(days=2)  # that it takes sources to bring what was written
 _LONGEST = 1_000  # characters of a text; nobody reads more of it in a list
 
 
@@ -124,14 +126,22 @@ class Highlights:
             shown=tuple(shown),
         )
 
-    def complaints(self, since: datetime, until: datetime, limit: int, scope: Scope = EVERYTHING) -> list[Highlight]:
-        """The gravest ones: by priority, then by stars, the newest first. One for each customer's matter."""
+    def complaints(
+        self,
+        since: datetime,
+        until: datetime,
+        limit: int,
+        scope: Scope = EVERYTHING,
+        arrived: datetime | None = None,
+    ) -> list[Highlight]:
+        """The gravest ones: by priority, then by stars, the newest first. One for each customer's matter. With
+        `arrived` also those that were written up to LATE before `since`, and came only then."""
         rows = self._engine.rows(
             f"SELECT mention.id FROM mention INDEXED BY idx_mention_complaints {_IN_TIME} AND label = 'complaint'"
             " AND mention.action IS NOT 'skip'"
             f" AND {in_scope('mention')} ORDER BY coalesce(priority, 9), coalesce(rating, 3), created_at DESC, id"
             " LIMIT :limit",
-            _between(since, until, scope) | {"limit": 4 * limit},
+            _between(since, until, scope, arrived) | {"limit": 4 * limit},
         )
         found = _once_a_case(self.named([row["id"] for row in rows]))[:limit]
         return [self._handled(one) for one in found]
@@ -156,15 +166,22 @@ class Highlights:
         )
         return self.named([row["id"] for row in rows])
 
-    def praise(self, since: datetime, until: datetime, limit: int, scope: Scope = EVERYTHING) -> list[Praise]:
-        """The newest ones that say something beside their stars."""
+    def praise(
+        self,
+        since: datetime,
+        until: datetime,
+        limit: int,
+        scope: Scope = EVERYTHING,
+        arrived: datetime | None = None,
+    ) -> list[Praise]:
+        """The newest ones that say something beside their stars; `arrived` as in `complaints`."""
         rows = self._engine.rows(
             f"SELECT mention.id, author, title, substr(text, 1, {_LONGEST}) AS text"
             f" FROM mention INDEXED BY idx_mention_praise CROSS JOIN mention_text USING (id) {_IN_TIME}"
             f" AND label = 'praise' AND action IS NOT 'skip' AND {in_scope('mention')} AND gone_at IS NULL"
             " AND title || text <> ''"
             " ORDER BY created_at DESC, mention.id LIMIT :limit",
-            _between(since, until, scope) | {"limit": limit},
+            _between(since, until, scope, arrived) | {"limit": limit},
         )
         return [
             Praise(mention_id=row["id"], author=row["author"], title=row["title"], text=row["text"]) for row in rows
@@ -240,7 +257,10 @@ class Highlights:
         return _highlight(self._engine.rows(f"{_HIGHLIGHT} WHERE {where}", (number,))[0])
 
 
-_IN_TIME = "WHERE mention.created_at >= :since AND mention.created_at < :until"
+_IN_TIME = (
+    "WHERE mention.created_at >= :earliest AND mention.created_at < :until"
+    " AND (mention.created_at >= :since OR mention.seen_at >= :arrived)"
+)
 _WRITTEN = "iif(draft.purpose = 'second_answer', coalesce(mention.edited_at, draft.created_at), mention.created_at)"
 _HIGHLIGHT = f"""
 SELECT mention.id, mention.source, mention.url, mention_text.author, mention_text.title,
@@ -252,8 +272,14 @@ SELECT mention.id, mention.source, mention.url, mention_text.author, mention_tex
   FROM mention JOIN mention_text ON mention_text.id = mention.id LEFT JOIN draft ON draft.mention_id = mention.id"""
 
 
-def _between(since: datetime, until: datetime, scope: Scope) -> dict[str, object]:
-    return {"since": since.timestamp(), "until": until.timestamp(), **scope_values(scope)}
+def _between(since: datetime, until: datetime, scope: Scope, arrived: datetime | None = None) -> dict[str, object]:
+    return {
+        "since": since.timestamp(),
+        "until": until.timestamp(),
+        "earliest": (since - LATE if arrived else since).timestamp(),
+        "arrived": arrived.timestamp() if arrived else math.inf,
+        **scope_values(scope),
+    }
 
 
 def _once_a_case(found: Sequence[Highlight]) -> list[Highlight]:
