@@ -149,6 +149,16 @@ def test_a_complaint_is_not_answered_by_thanks(store: SqliteStore) -> None:
     assert handling is not None and handling.draft_id == answer.id
 
 
+@pytest.mark.parametrize("text", ["Prišlo to prasknuté.", "Výborný obchod, rýchle dodanie, vrelo neodporúčam!"])
+def test_a_complaint_is_not_answered_by_thanks_that_are_out(store: SqliteStore, text: str) -> None:
+    wrote = {"author": "Zuzana Kráľová", "raw": {"order": "70001"}}
+    [thanks] = come(store, says(1, "Výborný obchod, rýchle dodanie, vrelo odporúčam!", **wrote), triage=THANKS)
+    store._engine.connection.execute("UPDATE draft SET state = 'published', updated_at = updated_at + 60")
+    [draft] = come(store, says(2, text, source="maps", **wrote))
+    assert (draft.case_id, draft.state) == (thanks.case_id, DraftState.PENDING)
+    assert come(store, says(3, "Vďaka!", source="forum", **wrote), triage=THANKS) == []
+
+
 def test_thanks_that_a_person_typed_stay(store: SqliteStore) -> None:
     [thanks] = come(store, says(1, f"{ORDER}: super!", rating=5.0), triage=THANKS)
     approve(store, thanks.id, "edit", text="Ďakujeme, pani Zora!")

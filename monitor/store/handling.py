@@ -62,7 +62,8 @@ def second_place(connection: Connection, row_id: int, case_id: int, content_hash
 def is_handled(connection: Connection, place: SecondPlace, now: datetime) -> bool:
     """Whether another mention's draft answers this one as well. If so, that draft learns of it.
 
-    A complaint is not answered by thanks: a draft for praise that nobody has touched gives way to it. Words that came
+    A complaint is not answered by thanks, not by those that are out either: a draft for praise that nobody has touched
+    gives way to it. Words that came
     after our answer are new ones, unless they are the same words in another place. Where a person wants an answer here
     as well, only an open draft stands in the way.
     """
@@ -70,8 +71,9 @@ def is_handled(connection: Connection, place: SecondPlace, now: datetime) -> boo
     draft = answering(connection, place.case_id, place.row_id, place.said_at, same_words=same_words)
     if draft is None or (place.triage.reason.code == WANTED and not _is_open(draft)):
         return False
-    if _gives_way(connection, draft, place):
-        _yield(connection, draft, place, now)
+    if _is_only_thanks(draft, place) and (not _is_open(draft) or is_untouched(connection, draft)):
+        if _is_open(draft):
+            _yield(connection, draft, place, now)
         return False
     _note(connection, place.row_id, _source_of(connection, draft), SAME_TEXT if same_words else SAME_MATTER)
     _tell(connection, draft, place, same_words, now)
@@ -218,9 +220,10 @@ def _source_of(connection: Connection, draft: Row) -> str:
     return source
 
 
-def _gives_way(connection: Connection, draft: Row, place: SecondPlace) -> bool:
+def _is_only_thanks(draft: Row, place: SecondPlace) -> bool:
+    """Whether the draft answers praise, and the mention is none."""
     thanks = json.loads(draft["reason"] or "{}").get("code") in _PRAISE
-    return thanks and place.triage.reason.code not in _PRAISE and is_untouched(connection, draft)
+    return thanks and place.triage.reason.code not in _PRAISE
 
 
 def _yield(connection: Connection, draft: Row, place: SecondPlace, now: datetime) -> None:
