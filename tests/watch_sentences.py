@@ -455,6 +455,7 @@ Auchan | Auch, an der Donau.
 Rossmann | Pani Rossmannová je moja suseda, nie rossman.
 Mila | Milý obchod, milé prekvapenie.
 Mila | Mal som milú skúsenosť.
+Mila | Byla jsem milě překvapená.
 Star | Stará pani a staré auto.
 "SME" | Boli sme tam a sme spokojní.
 "SME" | Sme radi.

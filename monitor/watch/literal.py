@@ -19,7 +19,7 @@ _SHORT = 3  # letters; endings make common words out of what has no more
 _JOINED = 5  # letters; what has fewer is not looked for written together
 _WORD = re.compile(r"[^\W_]+")
 _LATIN = re.compile("[a-z]")
-_SHORT_ACCENTED = "ěĚ"  # v Zásilkovně
+_CZECH_LOCATIVE = re.compile("[bdfmnptv]ě", re.IGNORECASE)  # v Zásilkovně; short, for all its accent
 _SIGNS_AFTER = re.compile("^[+#]*")
 _QUOTES = r"\s\"'„“”‚«»()\[\]"
 _IN_A_WORD = re.compile(r"[\w@]")
@@ -44,8 +44,8 @@ class _Part:
         if form.lengthens:
             return not read.has_accents or not read.composed[word.start + len(form.stem) - 1].isascii()
         if form.ends_short:
-            last = read.composed[word.end - 1]
-            return last.isascii() or last in _SHORT_ACCENTED
+            end = read.composed[word.end - 2 : word.end]
+            return end[-1].isascii() or _CZECH_LOCATIVE.fullmatch(end) is not None
         return True
 
 
