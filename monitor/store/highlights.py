@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.queues import Viewer, belongs, looking
 
 LATE = timedelta(days=2)  # that it takes sources to bring what was written
+_NEVER = 1e11  # seconds since 1970
 _LONGEST = 1_000  # characters of a text; nobody reads more of it in a list
 
 
@@ -277,7 +277,7 @@ def _between(since: datetime, until: datetime, scope: Scope, arrived: datetime |
         "since": since.timestamp(),
         "until": until.timestamp(),
         "earliest": (since - LATE if arrived else since).timestamp(),
-        "arrived": arrived.timestamp() if arrived else math.inf,
+        "arrived": arrived.timestamp() if arrived else _NEVER,
         **scope_values(scope),
     }
 
