@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.acknowledging import is_out_of_date
 from monitor.desk import Desk
-from monitor.model import Draft, Finding
+from monitor.model import Draft, Finding, Mention
 from monitor.options import Config
 from monitor.people import people_of
 from monitor.store.sqlite import SqliteStore
@@ -44,11 +44,19 @@ def guard_of(
     def findings(draft: Draft, text: str, actor: str) -> tuple[Finding, ...]:
         matter = store.views.matter(draft.id)
         read = store.threads.replies(draft.mention_id, besides=draft.id)
-        found = desk.guard(text, draft.language, matter.mention, matter.verdict, draft.parts, actor=actor, earlier=read)
+        beside = written_beside(store, draft)
+        found = desk.guard(
+            text, draft.language, matter.mention, matter.verdict, draft.parts, actor=actor, earlier=read, beside=beside
+        )
         zone = ZoneInfo(desk.config.page.timezone)
         return (*found, *([PROMISE_OVER] if is_out_of_date(draft, text, clock(), zone) else []))
 
     return findings
+
+
+def written_beside(store: SqliteStore, draft: Draft) -> tuple[Mention, ...]:
+    """What else the customer of a draft wrote in the matter. Reads the store."""
+    return store.beside.of({draft.mention_id: draft.case_id})[draft.mention_id]
 
 
 PROMISE_OVER = Finding(
@@ -82,8 +90,11 @@ def rewriting(desk: Desk, store: SqliteStore) -> Callable[[Draft, str, str], Rew
         if label_for_reply(mention, verdict) != "complaint":
             return None
         read = store.threads.replies(draft.mention_id, besides=draft.id)
-        made = desk.compose(mention, verdict, draft.reference, fault=fault, actor=actor, avoid=read)
-        found = desk.guard(made.text, made.language, mention, verdict, made.parts, actor=actor, earlier=read)
+        beside = written_beside(store, draft)
+        made = desk.compose(mention, verdict, draft.reference, fault=fault, actor=actor, avoid=read, beside=beside)
+        found = desk.guard(
+            made.text, made.language, mention, verdict, made.parts, actor=actor, earlier=read, beside=beside
+        )
         return Rewritten(composition=made, findings=found)
 
     return written

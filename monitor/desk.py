@@ -17,7 +17,7 @@ from monitor.contract import Channel, Connector, ReplyRules
 from monitor.errors import ConfigError
 from monitor.hours import said
 from monitor.linking import Linker
-from monitor.model import Classifier, Composition, Finding, Mention, Triage, Utterance, Verdict, case_number
+from monitor.model import Classifier, Composition, Finding, GivenOrder, Mention, Triage, Utterance, Verdict, case_number
 from monitor.options import CompanyOptions, Config, SourceOptions
 from monitor.triage import is_own, label_for_reply, triage
 from monitor.watch.sources import Watching
@@ -101,9 +101,11 @@ class Desk:
         channel: Channel | None = None,
         actor: str = "",
         avoid: Collection[str] = (),
+        beside: Sequence[Mention] = (),
     ) -> Composition:
         """`fault` is a person's word on who erred (one of FAULTS of the playbook), `channel` another than the source's,
-        `actor` the one who is to approve, `avoid` the last replies of the thread. Raises ValueError for other faults.
+        `actor` the one who is to approve, `avoid` the last replies of the thread, `beside` what else the customer
+        wrote in the matter. Raises ValueError for other faults.
         """
         from responders.draft import compose
 
@@ -121,6 +123,7 @@ class Desk:
             actor=actor,
             avoid=avoid,
             feedback=self._feedback(reference),
+            order=self._order(mention, beside),
         )
 
     def acknowledge(
@@ -143,7 +146,13 @@ class Desk:
         return composition, due
 
     def situation(
-        self, mention: Mention, verdict: Verdict, *, fault: str = "", channel: Channel | None = None
+        self,
+        mention: Mention,
+        verdict: Verdict,
+        *,
+        fault: str = "",
+        channel: Channel | None = None,
+        beside: Sequence[Mention] = (),
     ) -> Situation:
         """What a reply is picked by. Raises ValueError where `fault` is none."""
         from responders.situation import understand
@@ -154,6 +163,7 @@ class Desk:
             playbook=self.playbook(self.language(mention, verdict)),
             rules=self.rules(mention, channel),
             fault=fault,
+            order=self._order(mention, beside),
         )
 
     def language(self, mention: Mention, verdict: Verdict) -> str:
@@ -172,8 +182,10 @@ class Desk:
         *,
         actor: str = "",
         earlier: Sequence[str] = (),
+        beside: Sequence[Mention] = (),
     ) -> tuple[Finding, ...]:
-        """`actor` approves the text, where that is known; `earlier` are the last replies of the thread."""
+        """`actor` approves the text, where that is known; `earlier` are the last replies of the thread, `beside` is
+        what else the customer wrote in the matter."""
         from monitor.language import identify
         from responders.guard import check
         from responders.guarding.platform import remarks
@@ -194,6 +206,7 @@ class Desk:
             earlier=earlier,
             known=tuple(self.facts(language).values()),
             own_links=self.questions.beginning if self.questions else "",
+            order=self._order(mention, beside),
         )
         return (*findings, *remarks(text, rules))
 
@@ -218,6 +231,12 @@ class Desk:
             drafting = self.config.drafting
             self.known[language] = load(self.config.company.facts, language, formal=drafting.formal)
         return self.known[language]
+
+    def _order(self, mention: Mention, beside: Sequence[Mention]) -> GivenOrder:
+        # imported late: its expressions take 7 ms to compile
+        from monitor.orders import given_order
+
+        return given_order(mention, beside, self.config.cases.order_number)
 
     def _feedback(self, reference: str) -> str:
         case_id = case_number(reference)

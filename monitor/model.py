@@ -60,6 +60,18 @@ def text_hash(text: str) -> str:
 Purpose = Literal["answer", "acknowledgement", "second_answer"]
 
 
+@dataclass(frozen=True, slots=True)
+class GivenOrder:
+    """Whether a customer has given an order number; `number` is the only one of the mention itself, as it is written,
+    else "": which of several is meant nobody knows, and those of other places may be read by others."""
+
+    known: bool = False
+    number: str = ""
+
+
+NOT_GIVEN = GivenOrder()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why something was judged so: `code` is translated where it is shown, `detail` is shown as it is."""

@@ -7,11 +7,12 @@ the shop gives (`cases.order_number`). Phone numbers, dates, years, prices, amou
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import regex
 
+from monitor.model import GivenOrder, Mention
 from monitor.text import fold, plain
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,17 @@ def order_numbers(text: str, raw: Mapping[str, Any], pattern: str = "") -> dict[
     for number in written:
         found.setdefault(comparable(number), number)
     return dict(list(found.items())[:_MOST])
+
+
+def given_order(mention: Mention, beside: Iterable[Mention] = (), pattern: str = "") -> GivenOrder:
+    """What is known of the order, by the mention and by what else the customer wrote in the matter."""
+    own = _of_mention(mention, pattern)
+    known = bool(own) or any(_of_mention(one, pattern) for one in beside)
+    return GivenOrder(known, next(iter(own.values())) if len(own) == 1 else "")
+
+
+def _of_mention(mention: Mention, pattern: str) -> dict[str, str]:
+    return order_numbers(f"{mention.title}\n{mention.text}", mention.raw, pattern)
 
 
 def comparable(number: str) -> str:

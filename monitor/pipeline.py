@@ -72,7 +72,9 @@ class Pipeline:
             return 0
         now = self.clock()
         cases = await self._cases(batch, now)
-        judged = await self._judged([one for one in batch if one.row_id in cases], cases, now)
+        beside = await self.store.run(self.store.beside.of, {row_id: case.case_id for row_id, case in cases.items()})
+        told = [replace(one, beside=beside[one.row_id]) for one in batch if one.row_id in cases]
+        judged = await self._judged(told, cases, now)
         drafts = await self.store.run(self.store.drafts.save_judged, judged, now)
         self.judged += len(judged)
         self.drafted += len(drafts)
@@ -176,6 +178,8 @@ def _drafted(desk: Desk, unjudged: Unjudged, judged: Judged, now: datetime) -> J
         judged = replace(judged, promised=due)
     else:
         read = (*filter(None, (unjudged.acknowledged, unjudged.answered_with)), *unjudged.read)
-        composition = desk.compose(mention, verdict, reference, avoid=read)
-    findings = desk.guard(composition.text, composition.language, mention, verdict, composition.parts)
+        composition = desk.compose(mention, verdict, reference, avoid=read, beside=unjudged.beside)
+    findings = desk.guard(
+        composition.text, composition.language, mention, verdict, composition.parts, beside=unjudged.beside
+    )
     return replace(judged, composition=composition, findings=findings)

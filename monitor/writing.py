@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from monitor.classify.choosing import models_folder
+from monitor.deciding import written_beside
 from monitor.desk import Desk
 from monitor.language import identify
-from monitor.model import Composition, Draft, Finding
+from monitor.model import Composition, Draft, Finding, Mention
 from monitor.options import Config, LlmOptions
 from monitor.settings import secrets_of
 from monitor.store.llm_use import Caps, Use
@@ -50,12 +51,14 @@ def model_of(config: Config, options: LlmOptions) -> LanguageModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A draft to be written anew: what it is about, what the model is told, and what the customer has read."""
+    """A draft to be written anew: what it is about, what the model is told, what the customer has read, and what he
+    wrote beside it."""
 
     draft: Draft
     matter: Matter
     prompt: Prompt
     earlier: tuple[str, ...]
+    beside: tuple[Mention, ...] = ()
 
 
 @dataclass
@@ -127,8 +130,9 @@ class Writer:
         label = label_for_reply(matter.mention, matter.verdict)
         examples = self.store.modelled.examples(draft.language, label, self.options.examples)
         earlier = self.store.threads.replies(draft.mention_id, besides=draft.id)
-        brief = brief_of(self.desk, draft, matter, examples=examples, earlier=earlier)
-        return Work(draft=draft, matter=matter, prompt=prompt(brief, _fence()), earlier=earlier)
+        beside = written_beside(self.store, draft)
+        brief = brief_of(self.desk, draft, matter, examples=examples, earlier=earlier, beside=beside)
+        return Work(draft=draft, matter=matter, prompt=prompt(brief, _fence()), earlier=earlier, beside=beside)
 
     async def _asked(self, asked: Prompt) -> str:
         """What the model writes, within the day's budget, which counts whatever comes of it."""
@@ -168,17 +172,28 @@ class Writer:
         )
         composition = composed(draft, parts, self.model.name, self.desk.rules(matter.mention))
         findings = self.desk.guard(
-            composition.text, draft.language, matter.mention, matter.verdict, earlier=work.earlier
+            composition.text,
+            draft.language,
+            matter.mention,
+            matter.verdict,
+            earlier=work.earlier,
+            beside=work.beside,
         )
         return composition, findings
 
 
 def brief_of(
-    desk: Desk, draft: Draft, matter: Matter, *, examples: Collection[str] = (), earlier: Collection[str] = ()
+    desk: Desk,
+    draft: Draft,
+    matter: Matter,
+    *,
+    examples: Collection[str] = (),
+    earlier: Collection[str] = (),
+    beside: Sequence[Mention] = (),
 ) -> Brief:
     """What the model is told of a draft's matter."""
     config = desk.config
-    situation = desk.situation(matter.mention, matter.verdict)
+    situation = desk.situation(matter.mention, matter.verdict, beside=beside)
     return Brief(
         mention=matter.mention,
         language=draft.language,

@@ -100,6 +100,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "question": _("asks something"),
         "stars": _("only stars"),
         "waiting": _("has waited"),
+        "order_known": _("has given the order number"),
         "general": _("fits always"),
         "llm": _("a language model wrote it"),
     },
@@ -172,6 +173,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
         "admission": _("admits liability in the law's words"),
         "forbidden_words": _("holds words that the policy forbids"),
         "repetition": _("repeats an earlier reply in the same conversation"),
+        "asks_again": _("asks for the order number, which the customer has given"),
     },
     # why a text is the playbook's although a language model was asked; monitor/writing.py
     "model_note": {

@@ -9,7 +9,7 @@ from functools import cache
 import xxhash
 
 from monitor.contract import ReplyRules
-from monitor.model import Composition, Mention, Verdict
+from monitor.model import NOT_GIVEN, Composition, GivenOrder, Mention, Verdict
 from monitor.options import CompanyOptions, DraftingOptions, PolicyOptions
 from responders.fitting import KEPT, Layout, Piece, Variant, fitted
 from responders.names import gender, given_name, greeted, product_name
@@ -41,6 +41,7 @@ def compose(
     actor: str = "",
     avoid: Collection[str] = (),
     feedback: str = "",
+    order: GivenOrder = NOT_GIVEN,
 ) -> Composition:
     """Draft the reply to `mention` in the playbook's language, within `rules.max_length` where that is possible.
 
@@ -48,14 +49,17 @@ def compose(
     and the greeting, then by shorter sentences; it never cuts. Where even the shortest complete reply is too long, the
     guard says so. `fault` is a person's word on who erred, one of FAULTS; `actor` approves it, where that is known;
     `avoid` are replies that the customer has read already; `feedback` is a link by which a customer who alone reads the
-    reply says how he was treated. Raises ValueError where `fault` is none.
+    reply says how he was treated. He is not asked for an `order` number that is known. Raises ValueError where `fault`
+    is none.
     """
-    situation = understand(mention, verdict, playbook=playbook, rules=rules, fault=fault)
+    situation = understand(mention, verdict, playbook=playbook, rules=rules, fault=fault, order=order)
     allowed = allowance(policy, situation.aspects, actor)
     values = _values(
         mention, situation, playbook, company, {"reference": reference, "voucher": _gift(allowed, company)}
     )
-    values["feedback"] = feedback if situation.channel == "mail" else ""
+    in_private = situation.channel == "mail"
+    values["feedback"] = feedback if in_private else ""
+    values["order"] = order.number if in_private else ""
     values.update({f"{FACT}{key}": fact for key, fact in (facts or {}).items()})
     writer = _Writer(mention, situation, playbook, allowed, values)
     return fitted(writer.reply(policy.extra), Layout.of(playbook, rules), playbook.language, avoid)
@@ -147,7 +151,7 @@ class _Writer:
         self._values = values
         self._topics = _topical(situation, playbook)
         self._facts = {slot for slot in values if slot.startswith(FACT)}
-        self._told = {"contact", "product", "waiting"} | ({"topics"} if len(self._topics) > 1 else set())
+        self._told = {"contact", "product", "waiting", "order"} | ({"topics"} if len(self._topics) > 1 else set())
 
     def reply(self, extra: bool) -> tuple[Piece, ...]:
         """`extra`: whether the policy lets us do more than put it right."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from monitor.contract import ReplyRules
-from monitor.model import Finding, Label, Mention
+from monitor.model import NOT_GIVEN, Finding, GivenOrder, Label, Mention
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.guarding import addresses, manners, private, promises, shape
 from responders.guarding.case import Allowed, Case, error
@@ -29,6 +29,7 @@ RULES: dict[str, str] = {
     "admission": "admits liability in the law's words",
     "forbidden_words": "holds words that the policy forbids",
     "repetition": "repeats an earlier reply in the same conversation",
+    "asks_again": "asks for the order number, which the customer has given",
 }
 
 
@@ -48,6 +49,7 @@ def check(
     earlier: Sequence[str] = (),
     known: Sequence[str] = (),
     own_links: str = "",
+    order: GivenOrder = NOT_GIVEN,
 ) -> tuple[Finding, ...]:
     """Everything that speaks against `text`, in the order of RULES; never raises, whatever the text.
 
@@ -55,7 +57,8 @@ def check(
     sentences that a draft was made of; those that still stand in the text need not be recognised. `identify` says in
     which language a text is, "" where it cannot tell. Without a `playbook` the shipped one is asked. `earlier` are the
     last replies in the same conversation, and `known` lines that the company lets everybody know, such as its facts.
-    `own_links` is how links to a page of ours begin, "" where there is none.
+    `own_links` is how links to a page of ours begin, "" where there is none. `order` is what the customer has said
+    of his order.
     """
     if not text.strip():
         return (error("empty", "There is no text to publish."),)
@@ -76,6 +79,7 @@ def check(
         earlier=earlier,
         known=known,
         own_links=own_links,
+        order=order,
     )
     return tuple(finding for rule in _CHECKS for finding in rule(case))
 
@@ -97,4 +101,5 @@ _CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     manners.admission,
     manners.forbidden_words,
     shape.repetition,
+    manners.asks_again,
 )

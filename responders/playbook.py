@@ -32,8 +32,20 @@ FAULTS = ("ours", "maybe_ours", "not_ours", "misunderstanding")
 CUSTOMERS = ("undecided", "know_it_all", "rude", "offended")
 URGENCIES: tuple[str, ...] = get_args(UrgencyName)
 CHANNELS: tuple[str, ...] = get_args(Channel)
-# "stars": only stars, no words; "waiting": the customer says for how long he has waited
-SITUATIONS = (*ASPECTS, *FAULTS, *CUSTOMERS, *URGENCIES, *CHANNELS, "general", "question", "stars", "waiting")
+# "stars": only stars, no words; "waiting": the customer says for how long he has waited; "order_known": he has given
+# an order number
+SITUATIONS = (
+    *ASPECTS,
+    *FAULTS,
+    *CUSTOMERS,
+    *URGENCIES,
+    *CHANNELS,
+    "general",
+    "question",
+    "stars",
+    "waiting",
+    "order_known",
+)
 SLOTS = (
     "name",
     "company",
@@ -43,6 +55,7 @@ SLOTS = (
     "reference",
     "product",
     "topics",
+    "order",  # the order number that stands in the mention; in mails only, where nobody else reads it
     "waiting",  # how long the customer has waited, e.g. "two weeks"
     "voucher",  # the largest gift that the policy allows, e.g. "10 €"
     "feedback",  # a link by which the customer says how the case was handled; in mails only, see [follow_up]
@@ -267,6 +280,7 @@ class GuardCues(_Table):
     slander: Cues = ()  # ill words, refused in one sentence with a competitor's name …
     impartial: Cues = ()  # … where without one of these ("a separate company") nothing may be said of it at all
     quoting: Cues = ()  # "you wrote": what stands in quotation marks there are the customer's words
+    asks_order: Cues = ()  # asks the customer for the order number
     addresses: Cues = ()  # "I live at", "street": beside them a name and a number are somebody's address
     admissions: Cues = ()  # admitting liability in the law's words
     parts: PartCues

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monitor.contract import Channel, ReplyRules
-from monitor.model import Label, Mention, Verdict
+from monitor.model import NOT_GIVEN, GivenOrder, Label, Mention, Verdict
 from responders.cues import occurs, spans
 from responders.playbook import ASPECTS, CUSTOMERS, FAULTS, Playbook, Recognise
 from responders.waiting import in_words, waited
@@ -15,7 +15,8 @@ from responders.waiting import in_words, waited
 class Situation:
     """`aspects` stand in the order in which the customer names them, `urgencies` gravest first. `customer` is "" for
     one who is none of the difficult kinds. `stars`: he gave only stars, no words. `waiting` is for how long he says
-    that he has waited, as the reply would write it ("3 týždne"), else ""."""
+    that he has waited, as the reply would write it ("3 týždne"), else "". `given_order` is what he has said of his
+    order."""
 
     label: Label
     aspects: tuple[str, ...] = ()
@@ -26,12 +27,14 @@ class Situation:
     question: bool = False
     stars: bool = False
     waiting: str = ""
+    given_order: GivenOrder = NOT_GIVEN
 
     @property
     def words(self) -> frozenset[str]:
         """Everything that holds, as `when` and `unless` of a sentence name it."""
         told = {"general", self.fault, self.channel, *self.aspects, *self.urgencies}
         marks = {"question": self.question, "stars": self.stars, "waiting": self.waiting, self.customer: self.customer}
+        marks["order_known"] = self.given_order.known
         return frozenset({*told, *(word for word, holds in marks.items() if holds)})
 
     def order(self, part: str) -> tuple[str, ...]:
@@ -41,7 +44,13 @@ class Situation:
 
 
 def understand(
-    mention: Mention, verdict: Verdict, *, playbook: Playbook, rules: ReplyRules, fault: str = ""
+    mention: Mention,
+    verdict: Verdict,
+    *,
+    playbook: Playbook,
+    rules: ReplyRules,
+    fault: str = "",
+    order: GivenOrder = NOT_GIVEN,
 ) -> Situation:
     """The situation of a mention that is answered from `playbook`; `fault` is a person's word, "" where nobody said.
 
@@ -62,6 +71,7 @@ def understand(
         question="?" in said or "？" in said,
         stars=mention.rating is not None and not said.strip(),
         waiting=in_words(time, playbook.waiting, playbook.language) if time else "",
+        given_order=order,
     )
 
 

@@ -56,6 +56,7 @@ class Unjudged:
     promised: datetime | None = None  # by when an acknowledgement that is out says that the answer comes
     acknowledged: str = ""  # the text of that
     read: tuple[str, ...] = ()  # drafted replies to what came before in the same conversation, newest first
+    beside: tuple[Mention, ...] = ()  # what else the same customer wrote in the matter, newest first
 
 
 class Mentions:

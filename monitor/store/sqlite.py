@@ -13,6 +13,7 @@ from monitor.store.alerts import Alerts
 from monitor.store.aside import AsideMentions
 from monitor.store.asking import AskingRows
 from monitor.store.backups import Backups
+from monitor.store.beside import BesideRows
 from monitor.store.budgets import Budgets
 from monitor.store.cases import Cases
 from monitor.store.channels import Channels
@@ -64,6 +65,7 @@ class SqliteStore:
         self.told = ToldRows(self._engine)
         self.channels = Channels(self._engine)
         self.cases = Cases(self._engine)
+        self.beside = BesideRows(self._engine)
         self.linked = LinkedAccounts(self._engine)
         self.marking = Marking(self._engine)
         self.drafts = Drafts(self._engine)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.contract import ReplyRules
-from monitor.model import Finding, Label, Mention
+from monitor.model import NOT_GIVEN, Finding, GivenOrder, Label, Mention
 from monitor.options import CompanyOptions, PolicyOptions
 from responders.cues import Span, fold, spans
 from responders.playbook import Playbook
@@ -43,6 +43,7 @@ class Case:
     earlier: Sequence[str]
     known: Sequence[str]
     own_links: str = ""
+    order: GivenOrder = NOT_GIVEN
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -57,8 +58,10 @@ class Case:
 
     @property
     def public(self) -> str:
-        """The text without what the company itself lets everybody know."""
-        return self.without((self.company.contact, *self.known))
+        """The text without what the company lets everybody know, and in a letter without the customer's own order
+        number."""
+        own_order = (self.order.number,) if self.rules.channel == "mail" else ()
+        return self.without((self.company.contact, *self.known, *own_order))
 
 
 def error(rule: str, message: str, excerpt: str = "") -> Finding:

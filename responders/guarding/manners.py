@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from monitor.model import Finding
 from responders.cues import Span, occurs, said, unless_negated, words_of
-from responders.guarding.case import Case, error, same_word
+from responders.guarding.case import Case, error, same_word, warning
 from responders.playbook import GuardCues
 
 _LONGEST_ENDING = {"hu": 8}  # letters that a word's ending may have; Hungarian puts several on end
@@ -78,3 +78,11 @@ def _says(case: Case, span: Span, phrase: str) -> bool:
         all(same_word(span.words[at + step], word, longest) for step, word in enumerate(wanted))
         for at in range(len(span.words) - len(wanted) + 1)
     )
+
+
+def asks_again(case: Case) -> Iterator[Finding]:
+    """Nobody likes to be asked for what he has said already."""
+    if case.playbook is None or not case.order.known:
+        return
+    for span in said(case.playbook.guard.asks_order, case.spans):
+        yield warning("asks_again", "This asks for the order number, which the customer has given already.", span.text)

@@ -155,6 +155,8 @@ def _case(situation: Situation) -> Iterator[str]:
         yield f"the customer is {situation.customer.replace('_', ' ')}"
     if situation.waiting:
         yield f"has waited: {situation.waiting}"
+    if situation.given_order.known:
+        yield "the customer has given the order number already: never ask for it, say that we have it"
 
 
 def _quoted(brief: Brief, texts: Iterable[str]) -> Iterator[str]:
