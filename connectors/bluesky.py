@@ -180,7 +180,8 @@ class AnsweringBluesky(Bluesky):
         return None if found is None else self._receipt(found)
 
     async def fetch(self, mention: Mention) -> Mention | None:
-        found = next((post for post in await self._api.posts([mention.id]) if string(post, "uri") == mention.id), None)
+        posts = await self._api.posts([mention.id], for_answer=True)
+        found = next((post for post in posts if string(post, "uri") == mention.id), None)
         if found is None:
             return None
         current = self._mention(found, mention.created_at, addressed=mention.raw.get("addressed") is True)

@@ -188,15 +188,15 @@ class Discourse:
         except AuthError:
             return {}
 
-    async def _post(self, number: str) -> dict[str, Any]:
-        found = (await self._get(f"posts/{number}.json", {})).json()
+    async def _post(self, number: str, *, for_answer: bool = False) -> dict[str, Any]:
+        found = (await self._get(f"posts/{number}.json", {}, for_answer=for_answer)).json()
         if not isinstance(found, dict) or str(_number(found, "id")) != number:
             raise TemporaryError("the forum answers with something that is no post", cause="nonsense")
         return found
 
-    async def _get(self, path: str, query: Mapping[str, str]) -> Response:
+    async def _get(self, path: str, query: Mapping[str, str], *, for_answer: bool = False) -> Response:
         address = f"{self._settings.url}/{path}" + (f"?{urlencode(query)}" if query else "")
-        self._requests.take()
+        self._requests.take(writing=for_answer)
         response = await self._http.get(address, headers=self._headers(), also=(429,))
         if response.status == 429:
             raise too_many("the forum", response.headers, datetime.now(UTC), self._requests)
@@ -291,14 +291,16 @@ class AnsweringDiscourse(Discourse):
         """Among the answers to the post; one that waits for a moderator is not seen."""
         others, after = False, 1
         for _ in range(LOOKED_THROUGH):
-            found = (await self._get(f"posts/{mention.id}/replies.json", {"after": str(after)})).json()
+            path = f"posts/{mention.id}/replies.json"
+            found = (await self._get(path, {"after": str(after)}, for_answer=True)).json()
             if not isinstance(found, list):
                 raise TemporaryError("the forum answers with something that is no list of answers", cause="nonsense")
             answers = rows({"answers": found}, "answers")
             for answer in answers:
                 if string(answer, "username").casefold() != self._settings.username.casefold():
                     continue
-                post = await self._post(str(_number(answer, "id")))  # as it was written: cooked, it looks different
+                # as it was written: cooked, it looks different
+                post = await self._post(str(_number(answer, "id")), for_answer=True)
                 if fold(string(post, "raw")) == fold(text):
                     return self._receipt(post)
                 others = True
@@ -314,7 +316,7 @@ class AnsweringDiscourse(Discourse):
 
     async def fetch(self, mention: Mention) -> Mention | None:
         try:
-            post = await self._post(mention.id)
+            post = await self._post(mention.id, for_answer=True)
         except NotFound:
             return None
         if _is_deleted(post):

@@ -179,8 +179,8 @@ class Mastodon:
         state.watched.looked_at(due, gone, now.timestamp())
         return replace(self._page(found, now), gone=tuple(gone))
 
-    async def _get(self, path: str) -> Response:
-        self._requests.take()
+    async def _get(self, path: str, *, for_answer: bool = False) -> Response:
+        self._requests.take(writing=for_answer)
         response = await self._http.get(f"{self._settings.instance}/api/{path}", headers=self._headers(), also=(429,))
         if response.status == 429:
             raise too_many("Mastodon", response.headers, datetime.now(UTC), self._requests)
@@ -295,7 +295,7 @@ class AnsweringMastodon(Mastodon):
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         """Among the answers below the post."""
-        context = (await self._get(f"v1/statuses/{mention.id}/context")).json()
+        context = (await self._get(f"v1/statuses/{mention.id}/context", for_answer=True)).json()
         if not isinstance(context, dict) or not isinstance(context.get("descendants"), list):
             raise nonsense("Mastodon", "conversation")
         name = self._settings.account.casefold()
@@ -315,7 +315,7 @@ class AnsweringMastodon(Mastodon):
 
     async def fetch(self, mention: Mention) -> Mention | None:
         try:
-            response = await self._get(f"v1/statuses/{mention.id}")
+            response = await self._get(f"v1/statuses/{mention.id}", for_answer=True)
         except NotFound:
             return None
         found = self._mention(json_object(response.body), mention.created_at)

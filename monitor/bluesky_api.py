@@ -78,22 +78,25 @@ class BlueskyApi:
         """The account's own id; "" before the first request."""
         return self._session.did if self._session else ""
 
-    async def get(self, method: str, query: list[tuple[str, str]]) -> dict[str, Any]:
-        """{} where Bluesky answers with something that is no object."""
-        found = (await self._get(method, query)).json()
+    async def get(self, method: str, query: list[tuple[str, str]], *, for_answer: bool = False) -> dict[str, Any]:
+        """{} where Bluesky answers with something that is no object. What an answer needs may use the reserve."""
+        found = (await self._get(method, query, for_answer)).json()
         return found if isinstance(found, dict) else {}
 
-    async def listed(self, method: str, name: str, query: list[tuple[str, str]]) -> tuple[dict[str, Any], float]:
+    async def listed(
+        self, method: str, name: str, query: list[tuple[str, str]], *, for_answer: bool = False
+    ) -> tuple[dict[str, Any], float]:
         """What has a list of posts under `name`, and the seconds for which nothing more should be read."""
-        response = await self._get(method, query)
+        response = await self._get(method, query, for_answer)
         found = response.json()
         if not isinstance(found, dict) or not isinstance(found.get(name), list):
             raise nonsense("Bluesky", "list of posts")
         return found, heed(self._requests, response.headers, datetime.now(UTC))
 
-    async def posts(self, uris: list[str]) -> list[dict[str, Any]]:
+    async def posts(self, uris: list[str], *, for_answer: bool = False) -> list[dict[str, Any]]:
         """Those that are still there."""
-        found, _ = await self.listed("app.bsky.feed.getPosts", "posts", [("uris", uri) for uri in uris])
+        query = [("uris", uri) for uri in uris]
+        found, _ = await self.listed("app.bsky.feed.getPosts", "posts", query, for_answer=for_answer)
         return rows(found, "posts")
 
     async def create(self, record: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -125,7 +128,7 @@ class BlueskyApi:
         session = self._session or await self._sign_in(None)
         query = [("repo", session.did), ("collection", POST), ("rkey", _record_key(key))]
         try:
-            found = await self.get("com.atproto.repo.getRecord", query)
+            found = await self.get("com.atproto.repo.getRecord", query, for_answer=True)
         except NotFound:
             return None
         value = inner(found, "value")
@@ -135,11 +138,11 @@ class BlueskyApi:
             raise PermanentError("Another answer stands there; a person has to look.")
         return found
 
-    async def _get(self, method: str, query: list[tuple[str, str]]) -> Response:
+    async def _get(self, method: str, query: list[tuple[str, str]], for_answer: bool) -> Response:
         url = f"{self._options.service}/xrpc/{method}?{urlencode(query)}"
 
         def get(headers: dict[str, str]) -> Awaitable[Response]:
-            self._requests.take()
+            self._requests.take(writing=for_answer)
             return self._http.get(url, headers=headers, also=_UNDERSTOOD)
 
         return _understood(await self._signed(get), self._requests)

@@ -139,3 +139,16 @@ async def test_an_original_that_was_deleted_is_not_answered(
     network.platform.posts.clear()
     assert await settle(store, connector) is DraftState.SUPERSEDED
     assert not network.posted(network.platform)
+
+
+async def test_what_an_answer_needs_may_use_what_is_kept_for_answers(network: Network) -> None:
+    async with Loopback(network.platform) as server, LoopbackHttp(server.origin) as http:
+        kind = network.module.__name__.rpartition(".")[2]
+        source = network.module.connect(network.module.Settings(kind=kind, name="net", **network.keys), http)
+        with time_machine.travel(NOON, tick=False):
+            mention = (await source.poll("")).mentions[0]
+            for budget in source.budgets:
+                meter = http.ledger.meter(budget)
+                meter.take(meter.left())  # by reading
+            assert (await source.fetch(mention)).id == mention.id
+            assert await source.find_reply(mention, APOLOGY, "key") is None
