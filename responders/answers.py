@@ -22,8 +22,8 @@ def refused(error: DecisionRefused, words: Words) -> str:
             return " ".join(_stale(error, words))
         case GuardRefused():
             rules = ", ".join(words.code("rule", rule) for rule in error.rules)
-            told = words.say("Not approved.")
-            return f"{told} {words.say('The text breaks: %(rules)s. Edit it, or approve it on the page.', rules=rules)}"
+            broken = words.say("The text breaks: %(rules)s. Edit it, or approve it on the page.", rules=rules)
+            return f"{words.say('Not approved.')} {broken}"
         case NotAllowed():
             return f"{words.say('Nothing was changed.')} {words.say('You may not decide this; somebody else has to.')}"
         case ReasonNeeded():

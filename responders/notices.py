@@ -42,7 +42,8 @@ def _spike(body: Mapping[str, Any], words: Words) -> str:
         return f"{said}."
     share = words.number(int(body["share"]))
     about = words.code("aspect", str(body["aspect"]))
-    return f"{said}; {words.say('%(number)s of them about: %(aspect)s', number=share, aspect=about)}."
+    of_them = words.say("%(number)s of them about: %(aspect)s", number=share, aspect=about)
+    return f"{said}; {of_them}."
 
 
 def _spreading(body: Mapping[str, Any], words: Words) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -64,6 +65,23 @@ def said(message: Message) -> tuple[str, ...]:
     """The translation; nothing for the header, and where there is none yet, as in languages that only mails are in."""
     found = forms(message.string)
     return found if message.id and all(found) else ()
+
+
+def test_every_message_is_found_by_what_makes_the_catalogues() -> None:
+    """It does not look into f-strings: what is said only there would never be translated."""
+    hidden = {said for file in LOCALE.parent.rglob("*.py") for said in spoken(file)} - messages_of_the_code()
+    assert hidden == set(), "say it outside of the f-string"
+
+
+def spoken(file: Path) -> Iterator[Id]:
+    """What is said in a module, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("say", "count"):
+            written = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            if node.func.attr == "count" and len(written) == 2:
+                yield (written[0], written[1])
+            elif node.func.attr == "say" and written:
+                yield written[0]
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -180,7 +180,8 @@ class Receiver:
             draft = self.store.drafts.get(token.draft_id)
         except NoSuchDraft:
             return ""
-        return f"\n\n{words.say('The text is now:')}\n\n{draft.text}" if draft.rev != token.rev else ""
+        head = words.say("The text is now:")
+        return f"\n\n{head}\n\n{draft.text}" if draft.rev != token.rev else ""
 
     def _is_flooded(self, person: Person, kind: str, most: int, now: datetime) -> bool:
         return self.store.messages.written_since(person.mail, kind, now - _HOUR) >= most
