@@ -168,7 +168,9 @@ class AppStore:
     async def _answer(self, mention: Mention) -> dict[str, Any]:
         """Empty where there is none."""
         try:
-            return inner(_object(await self._get(f"customerReviews/{quote(mention.id, safe='')}/response")), "data")
+            return inner(
+                _object(await self._get(f"customerReviews/{quote(mention.id, safe='')}/response", writing=True)), "data"
+            )
         except NotFound:
             return {}
 

@@ -172,7 +172,7 @@ class AnsweringReddit(Reddit):
         """Among the account's newest comments."""
         other, query = False, {"sort": "new"}
         for _ in range(LOOKED_THROUGH):
-            listing = await self._api.listing(f"user/{self._settings.username}/comments", query)
+            listing = await self._api.listing(f"user/{self._settings.username}/comments", query, for_answer=True)
             comments = [inner(child, "data") for child in rows(listing, "children")]
             answers = [one for one in comments if string(one, "parent_id") == mention.id]
             if found := next((one for one in answers if fold(string(one, "body")) == fold(text)), None):
@@ -189,7 +189,7 @@ class AnsweringReddit(Reddit):
 
     async def fetch(self, mention: Mention) -> Mention | None:
         addressed = mention.raw.get("addressed") is True
-        listing = await self._api.listing("api/info", {"id": mention.id})
+        listing = await self._api.listing("api/info", {"id": mention.id}, for_answer=True)
         page = self._page(rows(listing, "children"), mention.created_at, addressed=addressed)
         if mention.id in page.gone:
             return None

@@ -193,7 +193,8 @@ class Shoptet:
         window = {"dateFrom": _stamp(until), "dateTo": _stamp(written + DAY)} if dated else {}
         state = _State(page=1)
         for _ in range(LOOKED_THROUGH):
-            read = await self._listing(state.page, window if self._settings.reviews == "product" else {})
+            asked = window if self._settings.reviews == "product" else {}
+            read = await self._listing(state.page, asked, for_answer=True)
             found = _page(read.reviews, self._settings, written).mentions
             if same := next((one for one in found if one.id == mention.id), None):
                 return same
@@ -202,9 +203,10 @@ class Shoptet:
                 return None
         raise TemporaryError("there are too many reviews to look this one up")
 
-    async def _listing(self, page: int, asked: Mapping[str, str]) -> _Listing:
+    async def _listing(self, page: int, asked: Mapping[str, str], *, for_answer: bool = False) -> _Listing:
         query = urlencode({"page": page, "itemsPerPage": MOST, **asked})
-        answer = await self._asked("GET", f"/api/reviews/{_PATHS[self._settings.reviews]}?{query}")
+        path = f"/api/reviews/{_PATHS[self._settings.reviews]}?{query}"
+        answer = await self._asked("GET", path, for_answer=for_answer)
         listing = inner(json_object(answer.body), "data")
         reviews = listing.get("reviews")
         if not isinstance(reviews, list):
@@ -219,10 +221,12 @@ class Shoptet:
             wait=self._heed(answer.headers),
         )
 
-    async def _asked(self, method: str, path: str, body: bytes = b"", *, last: bool = False) -> Response:
+    async def _asked(
+        self, method: str, path: str, body: bytes = b"", *, for_answer: bool = False, last: bool = False
+    ) -> Response:
         """An add-on's token that has ended before its time is renewed once; nothing was done with it."""
         headers = {"Content-Type": "application/json", **await self._credentials()}
-        self._requests.take(writing=method != "GET")
+        self._requests.take(writing=for_answer or method != "GET")
         if method == "GET":
             answer = await self._http.get(API + path, headers=headers, also=(401,))
         else:
@@ -233,7 +237,7 @@ class Shoptet:
         if last or not self._access:
             raise error_for(401, "Shoptet", answer.headers)
         self._expires = 0.0
-        return await self._asked(method, path, body, last=True)
+        return await self._asked(method, path, body, for_answer=for_answer, last=True)
 
     def _heed(self, headers: Mapping[str, str]) -> float:
         """Seconds; once the bucket is nearly full, all sources of the shop stay away."""

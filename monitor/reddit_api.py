@@ -62,21 +62,21 @@ class RedditApi:
         """Seconds until Reddit wants to be asked again, as its last answer said."""
         return self._line.pause
 
-    async def get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """{} where Reddit answers with something that is no object."""
-        document = await self._ask("GET", path, query)
+    async def get(self, path: str, query: Mapping[str, str], *, for_answer: bool = False) -> dict[str, Any]:
+        """{} where Reddit answers with something that is no object. What an answer needs may use the reserve."""
+        document = await self._ask("GET", path, query, for_answer=for_answer)
         return document if isinstance(document, dict) else {}
 
-    async def listing(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+    async def listing(self, path: str, query: Mapping[str, str], *, for_answer: bool = False) -> dict[str, Any]:
         """With "children", which are objects, and "after", which asks for the next page."""
-        listing = inner(await self.get(path, {"limit": str(MOST), **query}), "data")
+        listing = inner(await self.get(path, {"limit": str(MOST), **query}, for_answer=for_answer), "data")
         if not isinstance(listing.get("children"), list):
             raise nonsense("Reddit", "list of posts")
         return listing | {"children": [one if isinstance(one, dict) else {} for one in listing["children"]]}
 
     async def comment(self, name: str, text: str) -> dict[str, Any]:
         """The comment that now stands below the post or comment of that full name."""
-        document = await self._ask("POST", "api/comment", {"thing_id": name, "text": text})
+        document = await self._ask("POST", "api/comment", {"thing_id": name, "text": text}, for_answer=True)
         answer = inner(document if isinstance(document, dict) else {}, "json")
         if errors := answer.get("errors"):
             raise _refusal(errors)
@@ -86,9 +86,10 @@ class RedditApi:
             raise OutcomeUnknown("Reddit does not say whether it took the answer")
         return posted
 
-    async def _ask(self, method: str, path: str, fields: Mapping[str, str]) -> Any:
+    async def _ask(self, method: str, path: str, fields: Mapping[str, str], *, for_answer: bool) -> Any:
         """What Reddit answers, as JSON. Raises a `SourceError`."""
         async with self._turn:
+            self._line.for_answer = for_answer
             return await self._line.in_thread(lambda: self._request(method, path, dict(fields)))
 
     def _request(self, method: str, path: str, fields: dict[str, str], last: bool = False) -> Any:
@@ -196,6 +197,7 @@ class _Line:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way: Future[Response] | None = None
         self.pause = 0.0  # seconds until Reddit wants to be asked again
+        self.for_answer = False  # whether what is asked for next may use what is kept for answers
 
     def __call__(self, *, user_agent: str, oauth_url: str, reddit_url: str) -> Self:
         self._agent = user_agent
@@ -258,7 +260,7 @@ class _Line:
             self._under_way = None
 
     async def _sent(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        self._requests.take(writing=method != "GET")
+        self._requests.take(writing=self.for_answer or method != "GET")
         if method == "GET":
             answer = await self._http.get(url, headers=headers, also=(401, 429))
         else:

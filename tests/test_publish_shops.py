@@ -130,6 +130,19 @@ async def approved(shop: Shop, folder: Path) -> AsyncIterator[Place]:
     store.close()
 
 
+async def test_what_an_answer_needs_may_use_what_is_kept_for_answers(shop: Shop) -> None:
+    async with Loopback(shop.platform) as server, LoopbackHttp(server.origin) as http:
+        source: Any = shop.connect(shop.settings, http)
+        with time_machine.travel(NOON, tick=False):
+            mention = (await source.poll("")).mentions[0]
+            for budget in getattr(source, "budgets", {}):
+                meter = http.ledger.meter(budget)
+                while meter.left() >= 1:
+                    meter.take(meter.left())  # by reading
+            assert (await source.fetch(mention)).id == mention.id
+            assert await source.find_reply(mention, APOLOGY, "key") is None
+
+
 @pytest.mark.parametrize("lost", [False, True])
 async def test_an_answer_is_out_and_sent_once(shop: Shop, lost: bool, tmp_path: Path) -> None:
     async with approved(shop, tmp_path) as place:
