@@ -385,6 +385,12 @@ def test_others_who_name_the_erased_customer_are_told(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["named_by_others"] == ["eshop/2"]
 
 
+@pytest.mark.parametrize("name", ["a\0b c", 'x" OR "y', "NEAR(a b)", "* ^ q", "- -", "{text}: a"])
+def test_whatever_somebody_is_called_is_only_a_name(store: SqliteStore, name: str) -> None:
+    arrive(store, mention(1, author=name))
+    assert store.customers.naming([name], ()) == []
+
+
 def test_digests_that_may_quote_the_erased_customer_are_told(tmp_path: Path) -> None:
     """Although no mail was about his draft alone, as where drafts go to Slack."""
     config = shop_with_drafts(tmp_path)
@@ -405,7 +411,8 @@ def test_what_goes_is_shown_and_asked_for_first(tmp_path: Path) -> None:
     result = ohlas("erase", "--author", "zora bystra", config=config)
     assert result.exit_code == 1 and "nothing was erased: say --yes" in result.output
     assert "This goes: 1 mentions, 1 drafts" in result.output and "Zora Bystrá" in result.output
-    for wrong in (("--yes",), ("--author", "x", "--mention", "eshop/1"), ("--mention", "eshop/1", "--all")):
+    odd = (("--author", "\udcff"), ("--author", "x" * 100_000), ("--mention", "eshop/\udcff"))
+    for wrong in (("--yes",), ("--author", "x", "--mention", "eshop/1"), ("--mention", "eshop/1", "--all"), *odd):
         assert ohlas("erase", *wrong, config=config).exit_code == 2
     assert ohlas("erase", "--mention", "eshop/99", "--yes", config=config).exit_code == 1
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from monitor.store.customers import Written
     from monitor.store.sqlite import SqliteStore
 
+LONGEST = 1_000  # characters of what somebody is called
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -191,6 +192,13 @@ def checked(sought: Sought) -> Sought:
     """Raises UsageError where it does not say whom."""
     if bool(sought.author.strip()) == bool(sought.mention.strip()):
         raise click.UsageError("say whom with --author NAME or with --mention SOURCE/ID, one of them")
+    if not all(_is_text(one) for one in (sought.author, sought.mention)):
+        raise click.UsageError(f"a name, an account or SOURCE/ID is UTF-8 of at most {LONGEST:,} characters")
     if sought.mention and (sought.sources or sought.everyone):
         raise click.UsageError("--mention names one mention; --source and --all go with --author")
     return sought
+
+
+def _is_text(given: str) -> bool:
+    """Bytes of another encoding come as halves of surrogate pairs."""
+    return len(given) <= LONGEST and not any("\ud800" <= letter <= "\udfff" for letter in given)

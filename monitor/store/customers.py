@@ -55,7 +55,7 @@ class Customers:
 
     def naming(self, names: Sequence[str], besides: Collection[int]) -> list[str]:
         """Which other mentions hold one of these names in their words, in whatever spelling, as "source/id"."""
-        quoted = ['"{}"'.format(name.replace('"', " ")) for name in names if fold(name)]
+        quoted = ['"{}"'.format(re.sub('["\\0]', " ", name)) for name in names if fold(name)]
         if not quoted:
             return []
         rows = self._engine.rows(
