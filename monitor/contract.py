@@ -5,7 +5,7 @@ Being able is having the method. Everything here is made of the standard library
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, runtime_checkable
@@ -27,6 +27,7 @@ class Page:
     read: tuple[str, ...] = ()  # of what was told: is read, or is gone for good
     put_off: tuple[str, ...] = ()  # of what was told: cannot be read now, and is told again later
     once: bool = False  # the source does not hand this over a second time
+    looked: tuple[str, ...] = ()  # ids of what is kept that were looked at again; see `CanLookAgain`
 
 
 class Connector(Protocol):
@@ -204,3 +205,26 @@ class MustForget(Protocol):
     """A source whose terms demand that what its author deleted there is deleted here too."""
 
     forget_within: timedelta  # after it was found deleted; zero: at once
+
+
+@runtime_checkable
+class CanLookAgain(Protocol):
+    """A source that is asked about what is kept of it, for as long as it is kept: people delete what they wrote."""
+
+    look_every: timedelta  # at the earliest; what was not looked at for longest comes first
+    looks_at_once: int  # ids; 0: not at all
+
+    async def look_again(self, ids: Sequence[str]) -> Page:
+        """With at most a few requests. `Page.looked` are those of `ids` that were asked about, `Page.gone` those that
+        were deleted, `Page.mentions` those that are there; an empty `url` or `raw` of one leaves what is known.
+
+        Raises a `SourceError`; then nothing counts as looked at.
+        """
+        ...
+
+
+@runtime_checkable
+class MustLookAgain(Protocol):
+    """A source whose terms let nothing be kept for longer without a look at the original; then it is erased."""
+
+    look_within: timedelta

@@ -42,6 +42,11 @@ class SourceError(OhlasError):
         self.words = words if cause else message
 
 
+def cause_of(error: SourceError, cause: str = "") -> str:
+    """What is kept of it: "code", or "code: what is quoted". Another `cause` may stand in place of its own."""
+    return f"{cause or error.cause}: {error.words}" if error.words else cause or error.cause
+
+
 class TemporaryError(SourceError):
     """Try again later, `retry_after` seconds from now at the earliest where the source said so."""
 
@@ -85,6 +90,8 @@ class NotFound(PermanentError):
 
 class OutcomeUnknown(SourceError):
     """A reply may be out. Look for it, never repeat it blindly."""
+
+    usual = "not_known"
 
 
 class DecisionRefused(OhlasError):

@@ -14,7 +14,7 @@ from functools import partial
 from monitor import budgets, schedule
 from monitor.budgets import Budget, CanBudget, Key, Sharing
 from monitor.contract import CanReadTold, Connector, Page
-from monitor.errors import BudgetSpent, SourceError, StoreBusy, TemporaryError
+from monitor.errors import BudgetSpent, SourceError, StoreBusy, TemporaryError, cause_of
 from monitor.ledger import Ledger
 from monitor.store.mentions import SavedPage
 from monitor.store.sources import PollRecord, SourceState
@@ -191,7 +191,7 @@ class Poller:
             at=now,
             cursor=outcome.cursor if isinstance(outcome, Page) else None,
             error=str(outcome) if isinstance(outcome, SourceError) else "",
-            cause=_cause(outcome) if isinstance(outcome, SourceError) else "",
+            cause=cause_of(outcome) if isinstance(outcome, SourceError) else "",
             notice=notice.code if notice else "",
         )
 
@@ -253,10 +253,6 @@ def _happened(outcome: Page | SourceError) -> schedule.Outcome:
         case SourceError():
             return schedule.Failed(outcome)
     return schedule.Polled(more=outcome.more, wait=outcome.wait)
-
-
-def _cause(error: SourceError) -> str:
-    return f"{error.cause}: {error.words}" if error.words else error.cause
 
 
 def _planned_at(state: SourceState) -> datetime | None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from monitor.contract import Connector, MustForget
+from monitor.contract import Connector, MustForget, MustLookAgain
 from monitor.retention_options import RetentionOptions
 from monitor.store.audit import OHLAS
 from monitor.store.backups import outlived
@@ -30,6 +30,7 @@ DAILY = timedelta(hours=24)
 BATCH = 20  # mentions erased in one transaction: a few milliseconds each
 ROWS = 200  # deleted in one transaction: 20 to 50 microseconds each
 WINDOW = 1000  # mentions looked at in one go
+CATCHING_UP = timedelta(hours=1)  # after a start, in which what is kept is looked at again before it is erased for that
 NIGHT = (2, 5)  # hours, in the page's time zone, between which the file is written anew
 REST = 1.0  # of the time that a step took, so that others have their turn
 
@@ -86,6 +87,7 @@ class Keeper:
     zone: ZoneInfo
     clock: Callable[[], datetime]
     _aged_at: datetime | None = field(default=None)  # when old words were looked for last
+    _begun: datetime | None = field(default=None)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -96,6 +98,9 @@ class Keeper:
     async def step(self) -> None:
         now = self.clock()
         await self._ask_for_gone(now)
+        self._begun = self._begun or now
+        if now - self._begun >= CATCHING_UP:
+            await self._ask_for_overdue(now)
         if self._aged_at is None or abs(now - self._aged_at) >= DAILY:
             await self._age(now)
             self._aged_at = now
@@ -108,6 +113,14 @@ class Keeper:
             before = gone_before(self.options, self.connectors.get(source), now)
             while before and (ids := await self.store.run(erasing.gone, source, before, WINDOW)):
                 if not await self._ask(ids, "gone", now):
+                    break  # these wait already
+
+    async def _ask_for_overdue(self, now: datetime) -> None:
+        """What may not be kept without a look at the original, and could not be looked at."""
+        for source, connector in self.connectors.items():
+            before = now - connector.look_within if isinstance(connector, MustLookAgain) else None
+            while before and (ids := await self.store.run(self.store.looks.overdue, source, before, WINDOW)):
+                if not await self._ask(ids, "retention", now):
                     break  # these wait already
 
     async def _age(self, now: datetime) -> None:

@@ -29,6 +29,7 @@ from monitor.errors import ConfigError, StoreBusy, StoreError
 from monitor.http import Http
 from monitor.ledger import Ledger
 from monitor.listening import Listener
+from monitor.looking import Looker
 from monitor.marking import Marker
 from monitor.model import Mention
 from monitor.options import Config
@@ -145,6 +146,9 @@ class Service:
             concurrency=self.config.service.concurrency,
             ledger=self.ledger,
         )
+        self.looker = Looker(
+            self.store, self.connectors, self.clock, self.pipeline.arrived, self.poller.save_spending
+        )
         self.publisher = Publisher(
             store=self.store,
             connectors=self.connectors,
@@ -174,7 +178,7 @@ class Service:
             asyncio.TaskGroup() as group,
         ):
             loops = {"polling": self.poller.run, "judging": self.pipeline.run, "asking": self.asker.run}
-            loops["erasing"] = self.keeper.run
+            loops |= {"erasing": self.keeper.run, "looking again": self.looker.run}
             if self.writer:
                 loops["writing"] = self.writer.run
             if "silent" not in self.config.alerts.off:

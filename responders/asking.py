@@ -190,6 +190,7 @@ class Asker:
         if self.config.slack is None or change.action in UNTOLD:
             return
         line = {"action": change.action, "actor": change.actor, "rev": change.rev, "reason": change.reason}
+        line |= {"cause": change.cause} if change.cause else {}
         yield NewMessage(
             key=f"slack-history-{change.id}",
             medium="slack",

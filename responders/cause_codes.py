@@ -1,4 +1,4 @@
-"""Why a source cannot be read, in English words, as responders/codes.py has the codes of everything else.
+"""Why a source cannot be read, or an answer is not out, in English words; responders/codes.py has all other codes.
 
 Each says what happened and, after a dash, what to do. What is quoted after it stands in brackets.
 """
@@ -58,5 +58,29 @@ CAUSE_CODES: Mapping[str, Mapping[str, str]] = {
         "not_saved": _("What came could not be saved – Ohlas reads it again"),
         "model": _("The model cannot be loaded – `ohlas check` says why; until then the built-in one judges"),
         "bug": _("Ohlas itself made a mistake – look at its log, and report it"),
+        # of answers, where the same happened to something else, or asks for something else
+        "not_taken": _("The platform does not take this answer – change the text, or post it by hand"),
+        "original_gone": _("What you answer is not there any more – look at the place; nothing may be left to answer"),
+        "given_up": _("It did not get through, however often Ohlas tried – approve it again later"),
+        "not_known": _("It is not known whether the answer is out – look at the place"),
+        "not_found_out": _("Ohlas could not find out whether the answer is out – look at the place"),
+        "no_look_up": _("Ohlas cannot check there whether the answer is out – look at the place"),
+        "stopped": _("Ohlas was stopped while it was posting – it looks for the answer by itself"),
+        "absent": _("Ohlas looked, and the answer is not there – it tries again by itself"),
+        "harmless": _("It is not known whether the answer is out – Ohlas tries again; it will not stand there twice"),
+        "unread": _("The original could not be read, so nothing was posted – look at the place, then approve again"),
+        "moderated": _("The platform's moderation refused the answer – change the text, then approve it again"),
+        "answered": _("Another answer of ours stands there already – look at the place"),
+        "many_answers": _("There are too many answers for Ohlas to find ours – look at the place"),
+        "posted_before": _("The platform says that the same text was posted before – look at the place"),
+        "may_not": _("This account may not answer there – use another one, or reach the customer another way"),
+        "locked": _("Replies are closed there – reach the customer another way"),
+        "by_hand": _("Ohlas cannot post this answer by itself – post it by hand"),
+        "whom_unknown": _("It is not known any more what the answer belongs to – post it by hand"),
+        "too_long": _("The text is too long for the platform – shorten it, then approve it again"),
+        "too_short": _("The text is too short, or was posted there before – change it, then approve it again"),
+        "bad_recipient": _("No mail can be sent to the customer's address – reach the customer another way"),
+        "mail_refused": _("The mail server does not take the mail – check the customer's address, or ask who runs it"),
+        "bad_sender": _("The mail server does not let us write from our address – check the options of this source"),
     },
 }

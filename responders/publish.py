@@ -25,6 +25,8 @@ from monitor.errors import OutcomeUnknown, SourceError, TemporaryError
 from monitor.model import Draft, Mention, Publication
 from monitor.store.publications import Moderating, UnknownPublication
 from monitor.store.sqlite import SqliteStore
+from responders import setbacks
+from responders.setbacks import last_setback, setback
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -113,8 +115,8 @@ class Publisher:
             return 0
         connector = self.connectors.get(publication.mention.source)
         if not isinstance(connector, CanReply):
-            reason = f"source {publication.mention.source} cannot reply any more; post it by hand"
-            await self._save(self.store.publications.fail, publication, reason)
+            source = publication.mention.source
+            await self._save(self.store.publications.fail, publication, setbacks.by_hand(source))
             return 0
         outcome = await self._outcome(
             connector.reply(publication.mention, publication.text, publication.key), publication
@@ -145,7 +147,7 @@ class Publisher:
         now, publications, pause = self.clock(), self.store.publications, _asked_for(error)
         waited = now - draft.decided_at if draft.decided_at else timedelta()
         if max(waited, pause) > self.patience.unread:
-            await self.store.run(publications.give_back, draft, f"the original cannot be read: {error}", now)
+            await self.store.run(publications.give_back, draft, setbacks.unread(error), now)
             log.warning("draft %d was not published, the original cannot be read: %s", draft.id, error)
             return
         await self.store.run(publications.put_off, draft, now + max(self.patience.first_retry, pause))
@@ -159,7 +161,7 @@ class Publisher:
         request = connector.moderation(publication.mention, waiting.receipt)
         match await self._read(request, publication.mention.source):
             case Moderated(state="refused", reason=reason):
-                await self._save(self.store.publications.refuse, publication, reason or "refused by the platform")
+                await self._save(self.store.publications.refuse, publication, setbacks.moderated(reason))
                 log.warning("the platform refuses to show the answer of draft %d", publication.draft_id)
             case Moderated(state="visible"):
                 await self.store.run(self.store.publications.moderated, publication, None, now)
@@ -174,14 +176,14 @@ class Publisher:
         await asyncio.wait({task}, timeout=self.patience.request.total_seconds())
         if not task.done():
             task.cancel()
-            return TemporaryError("no answer in time")
+            return TemporaryError("no answer in time", cause="slow")
         error = task.exception()
         if error is None:
             return task.result()
         if isinstance(error, SourceError):
             return error
         log.error("connector of %s failed while reading", source, exc_info=error)
-        return TemporaryError(f"unexpected {type(error).__name__}")
+        return TemporaryError(f"unexpected {type(error).__name__}", cause="bug", words=type(error).__name__)
 
     async def _outcome(self, request: Awaitable[T], publication: Publication) -> T | BaseException:
         """What a request to a platform came to. A task, so that whatever it raises is a value here."""
@@ -209,15 +211,15 @@ class Publisher:
                 log.info("published the answer of draft %d", publication.draft_id)
             case TemporaryError() if publication.attempts < self.patience.tries:
                 pause = max(self.patience.retry(publication.attempts - 1), _asked_for(outcome))
-                await self._save(publications.postpone, publication, str(outcome), now + pause)
+                await self._save(publications.postpone, publication, setback(outcome), now + pause)
             case SourceError() if not isinstance(outcome, OutcomeUnknown):
-                await self._save(publications.fail, publication, str(outcome))
+                await self._save(publications.fail, publication, last_setback(outcome, "given_up"))
                 log.warning("draft %d was not published: %s", publication.draft_id, outcome)
             case _:
                 # A bug in a connector may strike after the request went out, so it counts as unknown too.
-                why = str(outcome) if isinstance(outcome, SourceError) else f"unexpected {type(outcome).__name__}"
+                why = setback(outcome)
                 await self._save(publications.lose_sight, publication, why, now + self.patience.settle)
-                log.warning("draft %d may be published or not: %s", publication.draft_id, why)
+                log.warning("draft %d may be published or not: %s", publication.draft_id, why.message)
 
     def _look_at(self, publication: Publication, now: datetime) -> datetime | None:
         """When the platform is asked whether it shows the answer; None where there is nothing to ask."""
@@ -239,8 +241,7 @@ class Publisher:
                 await self._save(self.store.publications.finish, publication, outcome, asked_at)
                 log.info("the answer of draft %d is out after all", publication.draft_id)
             case None:
-                why = "looked up: it is not there; trying again"
-                await self._save(self.store.publications.postpone, publication, why, self.clock())
+                await self._save(self.store.publications.postpone, publication, setbacks.ABSENT, self.clock())
             case _:
                 await self._look_again(unknown, outcome)
 
@@ -248,17 +249,15 @@ class Publisher:
         """Only what the platform itself makes harmless is repeated; the rest is a person's to look at."""
         fresh = self.clock() - unknown.attempted_at < self.patience.key_lives
         if rules.kind == "overwrite" or (rules.kind == "key" and fresh):
-            why = "the platform takes a repetition for the same answer; trying again"
-            await self._save(self.store.publications.postpone, unknown.publication, why, self.clock())
+            await self._save(self.store.publications.postpone, unknown.publication, setbacks.HARMLESS, self.clock())
             return
-        why = "this source cannot be asked whether the answer is there; please look"
-        await self.store.run(self.store.publications.look_again, unknown.publication, why, None)
+        await self.store.run(self.store.publications.look_again, unknown.publication, setbacks.NO_LOOK_UP, None)
 
     async def _look_again(self, unknown: UnknownPublication, error: BaseException) -> None:
-        why = str(error) if isinstance(error, SourceError) else f"unexpected {type(error).__name__}"
         pause = _asked_for(error)
         more = unknown.lookups + 1 < self.patience.lookups and pause <= self.patience.unread
         at = self.clock() + max(self.patience.retry(unknown.lookups), pause) if more else None
+        why = setback(error) if at else last_setback(error, "not_found_out")
         await self.store.run(self.store.publications.look_again, unknown.publication, why, at)
 
     async def _save(self, operation: Callable[..., None], publication: Publication, *values: object) -> None:

@@ -77,9 +77,11 @@ class Words:
             return self.say("snoozed until %(moment)s", moment=self.minute(datetime.fromisoformat(reason)))
         return self.say("snoozed until something changes")
 
-    def why(self, stored: str) -> str:
+    def why(self, stored: str, cause: str = "") -> str:
         """A reason out of the audit list: "code", "code: free text", "overrides rule, rule", "label old new",
-        "fault ours", or free text."""
+        "fault ours", or free text; that of an error has its `cause` beside it."""
+        if cause:
+            return self.cause(cause, stored)
         if relabelled := _RELABELLED.fullmatch(stored):
             before, after = (self.code("label", label) for label in relabelled.groups())
             return f"{before} → {after}"
@@ -100,8 +102,8 @@ class Words:
         return " ".join(part for part in (self.code("channel_why", code), f"({detail})" if detail else "") if part)
 
     def cause(self, stored: str, message: str) -> str:
-        """Why a source cannot be read: "code" or "code: what is quoted". `message` says it more exactly, but only in
-        English; so it is all that there is of what was stored without a code."""
+        """Why a source cannot be read, or an answer is not out: "code" or "code: what is quoted". `message` says it
+        more exactly, but only in English; so it is all that there is of what was stored without a code."""
         code, _, quoted = stored.partition(": ")
         if self.language == "en" or code not in CODES["cause"]:
             return message

@@ -20,6 +20,7 @@ from monitor.options import ApprovalOptions, CompanyOptions, Config, DraftingOpt
 from monitor.pipeline import Pipeline
 from monitor.store.drafts import Judged
 from monitor.store.mentions import Unjudged
+from monitor.store.publications import Setback
 from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
 from responders.approval import Rules, decide
@@ -370,7 +371,7 @@ async def test_a_failed_acknowledgement_waits_for_a_person(shop: Shop) -> None:
     await shop.work()
     publication = shop.store.publications.begin(shop.decide("approve"), ("jana",), shop.now)
     assert publication is not None and publication.purpose == "acknowledgement"
-    shop.store.publications.fail(publication, "refused", shop.now)
+    shop.store.publications.fail(publication, Setback(message="refused"), shop.now)
     await shop.work()
     assert shop.told() == [("acknowledgement", "failed")]
     shop.decide("full_answer")
@@ -385,7 +386,7 @@ async def test_what_failed_as_an_answer_may_be_acknowledged_first(shop: Shop) ->
     await shop.work()
     publication = shop.store.publications.begin(shop.decide("approve"), ("jana",), shop.now)
     assert publication is not None
-    shop.store.publications.fail(publication, "refused", shop.now)
+    shop.store.publications.fail(publication, Setback(message="refused"), shop.now)
     shop.decide("acknowledge")
     for _ in range(2):
         shop.decide("approve")

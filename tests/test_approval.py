@@ -24,6 +24,7 @@ from monitor.errors import (
     TextNeeded,
 )
 from monitor.model import Action, Decision, Draft, DraftState, Finding, text_hash
+from monitor.store.publications import Setback
 from monitor.store.sqlite import SqliteStore
 from responders.approval import MOVES, Rules, decide
 from tests.made import NOON, arrive, draft_all, mention, people
@@ -247,7 +248,7 @@ def test_what_a_person_found_or_did_not_find_settles_an_unknown_outcome(store: S
     for number, action, state in ((1, "posted", DraftState.PUBLISHED), (2, "not_posted", DraftState.PENDING)):
         publication = store.publications.begin(ask(store, "approve", draft=number), RULES.people, NOON + GRACE)
         assert publication is not None
-        store.publications.lose_sight(publication, "the connection broke", None, NOON)
+        store.publications.lose_sight(publication, Setback(message="the connection broke"), None, NOON)
         assert ask(store, action, draft=number).state is state  # type: ignore[arg-type]
     again = store.publications.begin(ask(store, "approve", draft=2), RULES.people, NOON + GRACE)
     assert again is not None
@@ -330,7 +331,7 @@ class DraftLife(RuleBasedStateMachine):
             if found:
                 self.store.publications.finish(unknown.publication, Receipt(), None, self.now)
             else:
-                self.store.publications.postpone(unknown.publication, "absent", self.now, self.now)
+                self.store.publications.postpone(unknown.publication, Setback(message="absent"), self.now, self.now)
 
     @precondition(lambda self: self.edits < 3)
     @rule()

@@ -21,6 +21,7 @@ from monitor.options import Config, SlackOptions
 from monitor.store.compacting import scour
 from monitor.store.corrections import Correction, Lesson
 from monitor.store.messages import NewMessage
+from monitor.store.publications import Setback
 from monitor.store.sqlite import SqliteStore
 from monitor.store.views import InboxFilter
 from responders.approval import Rules, decide
@@ -121,7 +122,7 @@ def test_an_answer_that_is_being_posted_is_waited_for(store: SqliteStore) -> Non
     assert erase(store, 1, 2) == 1
     assert store.erasing.held_up() == [first]
     assert store.mentions.get(1) == mention(1)
-    store.publications.lose_sight(publication, "the line was cut", NOON, NOON)
+    store.publications.lose_sight(publication, Setback(message="the line was cut"), NOON, NOON)
     assert store.erasing.step(9, LATER) == 0
     store.publications.finish(publication, Receipt(id="r-m1"), None, LATER)
     assert store.erasing.step(9, LATER) == 1

@@ -17,6 +17,7 @@ from monitor.contract import Page, Receipt
 from monitor.ledger import Ledger
 from monitor.model import Aspect, Priority, Reason
 from monitor.options import PageOptions
+from monitor.store.publications import Setback
 from responders.page.rendering import site, web_address
 from responders.page.security import host_allowed
 from responders.page.sign_in import local_path
@@ -336,7 +337,7 @@ async def test_trouble_is_announced(place: Place, jana: Reader) -> None:
     place.now += timedelta(minutes=5)
     publication = place.store.publications.begin(place.store.drafts.get(draft), place.people, place.now)
     assert publication is not None
-    place.store.publications.lose_sight(publication, "cut off", None, place.now)
+    place.store.publications.lose_sight(publication, Setback(message="cut off"), None, place.now)
     text = (await jana.get("/")).text
     assert "forum (stopped)" in text and "1 reply may or may not have been posted" in text
     sources = (await jana.get("/sources")).text
@@ -475,7 +476,7 @@ async def test_an_unknown_publication_is_settled_by_looking(place: Place, jana: 
     for draft in drafts:
         publication = place.store.publications.begin(place.store.drafts.get(draft), place.people, place.now)
         assert publication is not None
-        place.store.publications.lose_sight(publication, "cut off", None, place.now)
+        place.store.publications.lose_sight(publication, Setback(message="cut off"), None, place.now)
     assert "It is never sent twice blindly" in (await jana.get(f"/drafts/{drafts[0]}")).text
     await jana.send(drafts[0], "posted")
     await jana.send(drafts[1], "not_posted")
@@ -491,7 +492,7 @@ async def test_what_was_published_is_linked_and_what_failed_says_why(place: Plac
     out, bad = (ledger.begin(place.store.drafts.get(draft), place.people, place.now) for draft in drafts)
     assert out is not None and bad is not None
     ledger.finish(out, Receipt(id="r", url="https://shop.example/reply"), None, place.now)
-    ledger.fail(bad, "the review was closed", place.now)
+    ledger.fail(bad, Setback(message="the review was closed"), place.now)
     assert "https://shop.example/reply" in (await jana.get(f"/drafts/{drafts[0]}")).html
     failed = (await jana.get(f"/drafts/{drafts[1]}")).text
     assert "the review was closed" in failed and "Approve it again" in failed

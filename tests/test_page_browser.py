@@ -15,6 +15,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from monitor.model import Aspect, Priority, Reason
+from monitor.store.publications import Setback
 from tests.made import COMPLAINT, PRAISE, mention
 from tests.page_place import PROMISE, Place
 
@@ -200,7 +201,7 @@ async def settle(place: Place, page: Page, addresses: dict[str, str]) -> None:
     draft = place.store.drafts.get(int(addresses["unknown"].rpartition("/")[2]))
     publication = place.store.publications.begin(draft, place.people, place.now)
     assert publication is not None
-    place.store.publications.lose_sight(publication, "cut off", None, place.now)
+    place.store.publications.lose_sight(publication, Setback(message="cut off"), None, place.now)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

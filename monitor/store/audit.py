@@ -21,11 +21,12 @@ def write_decision(
     via: str = "service",
     at: datetime,
     reason: str = "",
+    cause: str = "",
 ) -> None:
-    """Add a line about `draft`, the row as it is after the change."""
+    """Add a line about `draft`, the row as it is after the change. `cause` is the code of an English `reason`."""
     connection.execute(
-        "INSERT INTO decision (draft_id, rev, action, actor, via, at, text_hash, reason, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO decision (draft_id, rev, action, actor, via, at, text_hash, reason, cause, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             draft["id"],
             draft["rev"],
@@ -35,6 +36,7 @@ def write_decision(
             at.timestamp(),
             text_hash(draft["text"]),
             reason,
+            cause,
             draft["state"],
         ),
     )

@@ -44,6 +44,7 @@ class Highlight:
     decided_by: str = ""
     changed_at: datetime | None = None
     error: str = ""  # of its publication
+    cause: str = ""  # of the error, as a code
     handled_in: str = ""
 
     @property
@@ -267,9 +268,10 @@ SELECT mention.id, mention.source, mention.url, mention_text.author, mention_tex
        substr(mention_text.text, 1, {_LONGEST}) AS text, mention.language, mention.label, mention.rating,
        mention.priority, {_WRITTEN} AS created_at, mention.case_id, draft.id AS draft_id, draft.state, draft.assignee,
        draft.answer_by, draft.decided_by, draft.updated_at,
-       (SELECT error FROM publication WHERE publication.source = mention.source
-        AND publication.external_id = mention.external_id AND publication.purpose = draft.purpose) AS error
-  FROM mention JOIN mention_text ON mention_text.id = mention.id LEFT JOIN draft ON draft.mention_id = mention.id"""
+       publication.error, publication.cause
+  FROM mention JOIN mention_text ON mention_text.id = mention.id LEFT JOIN draft ON draft.mention_id = mention.id
+  LEFT JOIN publication ON publication.source = mention.source AND publication.external_id = mention.external_id
+   AND publication.purpose = draft.purpose"""
 
 
 def _between(since: datetime, until: datetime, scope: Scope, arrived: datetime | None = None) -> dict[str, object]:
@@ -310,4 +312,5 @@ def _highlight(row: Row) -> Highlight:
         decided_by=row["decided_by"] or "",
         changed_at=moment(row["updated_at"]),
         error=row["error"] or "",
+        cause=row["cause"] or "",
     )

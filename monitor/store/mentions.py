@@ -16,6 +16,7 @@ from monitor.store.corrections import HOLDS
 from monitor.store.engine import Engine, Row, instant, moment, placeholders
 from monitor.store.follow_ups import note_changed
 from monitor.store.handling import release
+from monitor.store.looks import note_looked
 from monitor.store.pointers import pointers, without
 from monitor.store.sources import PollRecord, record_poll
 from monitor.store.threads import drafted_before
@@ -73,6 +74,7 @@ class Mentions:
             if poll is not None:
                 record_poll(connection, poll)
             note_told(connection, source, page, now)
+            note_looked(connection, source, page.looked, now)
             if not page.mentions and not page.gone:
                 return SavedPage()
             return _save(connection, source, page, now)
@@ -262,12 +264,12 @@ def _edit(connection: Connection, row_id: int, mention: Mention, now: datetime) 
         (now.timestamp(), row_id),
     )
     connection.execute(
-        "UPDATE mention SET content_hash = ?, rating = ?, url = ?, edited_at = ?, gone_at = NULL, stage = 'new'"
+        "UPDATE mention SET content_hash = ?, rating = ?, url = coalesce(nullif(?, ''), url), edited_at = ?, gone_at = NULL, stage = 'new'"
         " WHERE id = ?",
         (mention.content_hash, mention.rating, mention.url, now.timestamp(), row_id),
     )
     connection.execute(
-        "UPDATE mention_text SET title = ?, text = ?, author = ?, raw = ? WHERE id = ?",
+        "UPDATE mention_text SET title = ?, text = ?, author = ?, raw = coalesce(nullif(?, ''), raw) WHERE id = ?",
         (mention.title, mention.text, mention.author, dump_raw(mention.raw), row_id),
     )
     move_draft(connection, row_id, {DraftState.APPROVED}, DraftState.PENDING, "mention_edited", now)

@@ -68,6 +68,7 @@ class Change:
     action: str
     actor: str
     reason: str
+    cause: str = ""  # of an English reason, as a code
 
 
 class Messages:
@@ -171,7 +172,7 @@ class Messages:
             self.advance(reader, str(row[0] if row else 0))
             return []
         rows = self._engine.rows(
-            "SELECT id, draft_id, rev, action, actor, reason FROM decision WHERE id > ? ORDER BY id LIMIT ?",
+            "SELECT id, draft_id, rev, action, actor, reason, cause FROM decision WHERE id > ? ORDER BY id LIMIT ?",
             (int(last), limit),
         )
         return [_change(row) for row in rows]
@@ -253,6 +254,7 @@ def _change(row: Row) -> Change:
         action=row["action"],
         actor=row["actor"],
         reason=row["reason"] or "",
+        cause=row["cause"],
     )
 
 

@@ -27,8 +27,8 @@ PERSONAL: Final[Mapping[str, frozenset[str]]] = {
     "mention_joined": frozenset({"code", "detail", "told"}),  # by the trigger forget_marks
     "draft": frozenset({"text", "parts", "findings", "choices", "reason", "llm_note"}),
     "draft_rev": frozenset({"text", "parts", "choices"}),
-    "decision": frozenset({"reason"}),
-    "publication": frozenset({"external_id", "text", "key", "receipt_id", "receipt_url", "error"}),
+    "decision": frozenset({"reason", "cause"}),
+    "publication": frozenset({"external_id", "text", "key", "receipt_id", "receipt_url", "error", "cause"}),
     "message": frozenset({"body", "error"}),
     "correction": frozenset({"content_hash", "verdict"}),
     "correction_text": frozenset({"text"}),
@@ -152,7 +152,7 @@ _BLANKED: Final = {
     "mention_edit": "title = '', text = ''",
     "correction": "content_hash = '', verdict = ''",
     # asked about no more: whose answer it was is not known any longer
-    "publication": "text = '', key = '', receipt_id = '', receipt_url = '', error = '',"
+    "publication": "text = '', key = '', receipt_id = '', receipt_url = '', error = '', cause = '',"
     " due = CASE WHEN state = 'published' THEN NULL ELSE due END",
 }
 
@@ -211,7 +211,7 @@ def _wipe_reasons(connection: Connection, draft_ids: Sequence[int]) -> None:
         draft_ids,
     ).fetchall()
     changed = [(kept_reason(row["action"], row["reason"]), row["id"]) for row in rows]
-    connection.executemany("UPDATE decision SET reason = ? WHERE id = ?", changed)
+    connection.executemany("UPDATE decision SET reason = ?, cause = '' WHERE id = ?", changed)
 
 
 def kept_reason(action: str, reason: str) -> str:

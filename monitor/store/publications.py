@@ -38,6 +38,18 @@ class Moderating:
     asked: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setback:
+    """Why an answer is not out, or is not known to be: in English, and as "code" or "code: what is quoted"."""
+
+    message: str
+    cause: str = ""
+
+
+_STOPPED = Setback(message="stopped while posting", cause="stopped")
+_NONE = Setback(message="")
+
+
 class Publications:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -77,7 +89,7 @@ class Publications:
                 (until.timestamp(), draft.id, draft.rev),
             )
 
-    def give_back(self, draft: Draft, error: str, now: datetime) -> None:
+    def give_back(self, draft: Draft, setback: Setback, now: datetime) -> None:
         """No request was made, and none will be: back to a person, with the reason."""
         with self._engine.writing(durable=True) as connection:
             row = connection.execute(
@@ -86,7 +98,7 @@ class Publications:
                 (now.timestamp(), draft.id, draft.rev),
             ).fetchone()
             if row is not None:
-                write_decision(connection, row, "publication_failed", at=now, reason=error)
+                _note(connection, row, "publication_failed", setback, now)
 
     def finish(self, publication: Publication, receipt: Receipt, ask_at: datetime | None, now: datetime) -> None:
         """It is out. Also the end of a look-up that found it. `ask_at`: when to ask whether the platform shows it."""
@@ -114,13 +126,13 @@ class Publications:
                 (ask_at.timestamp() if ask_at else None, now.timestamp(), publication.id),
             )
 
-    def refuse(self, publication: Publication, reason: str, now: datetime) -> None:
+    def refuse(self, publication: Publication, setback: Setback, now: datetime) -> None:
         """The platform took it back: to a person, with the reason. What he approves then is another try."""
         with self._engine.writing(durable=True) as connection:
             changed = connection.execute(
-                "UPDATE publication SET state = 'failed', error = ?, due = NULL, at = ? WHERE id = ?"
+                "UPDATE publication SET state = 'failed', error = ?, cause = ?, due = NULL, at = ? WHERE id = ?"
                 " AND state = 'published'",
-                (reason, now.timestamp(), publication.id),
+                (setback.message, setback.cause, now.timestamp(), publication.id),
             )
             if changed.rowcount:
                 draft = connection.execute(
@@ -128,27 +140,28 @@ class Publications:
                     " AND state = 'published' RETURNING *",
                     (now.timestamp(), publication.draft_id),
                 ).fetchone()
-                write_decision(connection, draft, "publication_refused", at=now, reason=reason)
+                _note(connection, draft, "publication_refused", setback, now)
 
-    def fail(self, publication: Publication, error: str, now: datetime) -> None:
+    def fail(self, publication: Publication, setback: Setback, now: datetime) -> None:
         """It is surely not out, and trying again will not help: back to a person, with the reason."""
-        self._end(publication, "failed", DraftState.FAILED, now, error=error)
+        self._end(publication, "failed", DraftState.FAILED, now, setback=setback)
 
-    def postpone(self, publication: Publication, error: str, until: datetime, now: datetime) -> None:
+    def postpone(self, publication: Publication, setback: Setback, until: datetime, now: datetime) -> None:
         """It is surely not out, and may be tried again at `until` under the same approval and key."""
-        self._end(publication, "waiting", DraftState.APPROVED, now, error=error, publish_after=until)
+        self._end(publication, "waiting", DraftState.APPROVED, now, setback=setback, publish_after=until)
 
-    def lose_sight(self, publication: Publication, error: str, look_up_at: datetime | None, now: datetime) -> None:
+    def lose_sight(
+        self, publication: Publication, setback: Setback, look_up_at: datetime | None, now: datetime
+    ) -> None:
         """It may be out. It is looked up at `look_up_at`; None leaves that to a person."""
-        self._end(publication, "unknown", DraftState.UNKNOWN, now, error=error, due=look_up_at)
+        self._end(publication, "unknown", DraftState.UNKNOWN, now, setback=setback, due=look_up_at)
 
     def recover(self, look_up_at: datetime, now: datetime) -> int:
         """At start: whatever a crash left half-done may be out. Returns how many there were."""
         with self._engine.writing(durable=True) as connection:
             connection.execute(
-                "UPDATE publication SET state = 'unknown', due = ?, error = 'stopped while posting'"
-                " WHERE state = 'attempting'",
-                (look_up_at.timestamp(),),
+                "UPDATE publication SET state = 'unknown', due = ?, error = ?, cause = ? WHERE state = 'attempting'",
+                (look_up_at.timestamp(), _STOPPED.message, _STOPPED.cause),
             )
             connection.execute(
                 "UPDATE attempt SET ended_at = ?, outcome = 'crashed' WHERE outcome = ''", (now.timestamp(),)
@@ -158,7 +171,7 @@ class Publications:
                 (now.timestamp(),),
             ).fetchall()
             for draft in drafts:
-                write_decision(connection, draft, "outcome_unknown", at=now, reason="stopped while posting")
+                _note(connection, draft, "outcome_unknown", _STOPPED, now)
             return len(drafts)
 
     def unknown_due(self, now: datetime, limit: int = 20) -> list[UnknownPublication]:
@@ -173,12 +186,13 @@ class Publications:
             for row in rows
         ]
 
-    def look_again(self, publication: Publication, error: str, at: datetime | None) -> None:
+    def look_again(self, publication: Publication, setback: Setback, at: datetime | None) -> None:
         """The look-up failed; try again `at`, or leave it to a person (None)."""
         with self._engine.writing(durable=True) as connection:
             connection.execute(
-                "UPDATE publication SET lookups = lookups + 1, due = ?, error = ? WHERE id = ? AND state = 'unknown'",
-                (at.timestamp() if at else None, error, publication.id),
+                "UPDATE publication SET lookups = lookups + 1, due = ?, error = ?, cause = ?"
+                " WHERE id = ? AND state = 'unknown'",
+                (at.timestamp() if at else None, setback.message, setback.cause, publication.id),
             )
 
     def next_due(self) -> datetime | None:
@@ -197,20 +211,21 @@ class Publications:
         now: datetime,
         *,
         receipt: Receipt | None = None,
-        error: str = "",
+        setback: Setback = _NONE,
         publish_after: datetime | None = None,
         due: datetime | None = None,
     ) -> None:
         receipt = receipt or Receipt()
         with self._engine.writing(durable=True) as connection:
             connection.execute(
-                "UPDATE publication SET state = ?, receipt_id = ?, receipt_url = ?, error = ?, due = ?, at = ?"
-                " WHERE id = ?",
+                "UPDATE publication SET state = ?, receipt_id = ?, receipt_url = ?, error = ?, cause = ?, due = ?,"
+                " at = ? WHERE id = ?",
                 (
                     outcome,
                     receipt.id,
                     receipt.url,
-                    error,
+                    setback.message,
+                    setback.cause,
                     due.timestamp() if due else None,
                     now.timestamp(),
                     publication.id,
@@ -226,8 +241,12 @@ class Publications:
                 (target, now.timestamp(), publish_after.timestamp() if publish_after else None, publication.draft_id),
             ).fetchone()
             if draft:
-                write_decision(connection, draft, f"publication_{outcome}", at=now, reason=error)
+                _note(connection, draft, f"publication_{outcome}", setback, now)
                 hand_on(connection, draft)
+
+
+def _note(connection: Connection, draft: Row, action: str, setback: Setback, now: datetime) -> None:
+    write_decision(connection, draft, action, at=now, reason=setback.message, cause=setback.cause)
 
 
 def _withdraw(connection: Connection, row: Row, now: datetime) -> None:
@@ -248,7 +267,7 @@ def _begin(connection: Connection, draft: Row, now: datetime) -> Publication:
         " :text_hash, :key, 'attempting', 1, 0, '', :at) ON CONFLICT (source, external_id, purpose) DO UPDATE SET"
         " draft_id = :draft_id, rev = :rev,"
         " text = :text, text_hash = :text_hash, key = :key, state = 'attempting', attempts = attempts + 1,"
-        " lookups = 0, error = '', at = :at, due = NULL WHERE state IN ('waiting', 'failed') RETURNING *",
+        " lookups = 0, error = '', cause = '', at = :at, due = NULL WHERE state IN ('waiting', 'failed') RETURNING *",
         {
             "source": mention["source"],
             "external_id": mention["external_id"],

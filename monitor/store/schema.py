@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from monitor.errors import StoreError
-from monitor.store import aside, foundation, matters, tally, tombstones
+from monitor.store import aside, foundation, looks, matters, tally, tombstones
 
 migrations = Migrations("ohlas")
 
@@ -390,3 +390,16 @@ def m0025_causes(db: Database) -> None:
 def m0026_set_aside(db: Database) -> None:
     """What was set aside is counted by reason at every look at its list."""
     aside.by_reason(db.conn)
+
+
+@migrations()
+def m0027_setbacks(db: Database) -> None:
+    """Why an answer is not out as a code, for those who do not read English."""
+    for table in ("publication", "decision"):
+        db.table(table).add_column("cause", str, not_null_default="")
+
+
+@migrations()
+def m0028_looks(db: Database) -> None:
+    """When kept mentions were looked at again at their source."""
+    looks.create(db.conn)

@@ -32,6 +32,7 @@ from monitor.store.lately import LatelyRows
 from monitor.store.leftovers import Leftovers
 from monitor.store.linked import LinkedAccounts
 from monitor.store.llm_use import LlmUse
+from monitor.store.looks import Looks
 from monitor.store.marking import Marking
 from monitor.store.mentions import Mentions
 from monitor.store.messages import Messages
@@ -63,6 +64,7 @@ class SqliteStore:
         self.silences = Silences(self._engine)
         self.mentions = Mentions(self._engine)
         self.told = ToldRows(self._engine)
+        self.looks = Looks(self._engine)
         self.channels = Channels(self._engine)
         self.cases = Cases(self._engine)
         self.beside = BesideRows(self._engine)

@@ -72,6 +72,7 @@ class HistoryEntry:
     reason: str
     state: str
     text_hash: str
+    cause: str = ""  # of an English reason, as a code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ class PublicationState:
     error: str
     url: str
     at: datetime
+    cause: str = ""  # of the error, as a code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +303,7 @@ class Views:
                 reason=row["reason"] or "",
                 state=row["state"],
                 text_hash=row["text_hash"],
+                cause=row["cause"],
             )
             for row in rows
         )
@@ -337,6 +340,7 @@ class Views:
             error=row["error"] or "",
             url=row["receipt_url"] or "",
             at=instant(row["at"]),
+            cause=row["cause"],
         )
 
 

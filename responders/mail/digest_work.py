@@ -159,7 +159,7 @@ def _trouble(one: Highlight, desk: Desk) -> Entry:
     return Entry(
         title=line(" · ".join((one.reference, one.source, one.author or words.say("no name"))), TITLE),
         address=f"{desk.page}/drafts/{one.draft_id}" if desk.page else "",
-        facts=(*facts, line(words.why(one.error), _ERROR)) if one.error else tuple(facts),
+        facts=(*facts, line(words.why(one.error, one.cause), _ERROR)) if one.error else tuple(facts),
         tone="bad",
     )
 

@@ -293,7 +293,8 @@ def _facts(waiting: Waiting, desk: Desk) -> Iterator[str]:
     if approvals := matter.draft.approvals:
         yield words.say("%(people)s said yes; a second person has to.", people=", ".join(approvals))
     if matter.publication is not None and matter.publication.error and matter.draft.state == "failed":
-        yield f"{words.code('state', 'failed')}: {matter.publication.error}"
+        why = words.cause(matter.publication.cause, matter.publication.error)
+        yield f"{words.code('state', 'failed')}: {why}"
 
 
 def _where(matter: Matter, words: Words) -> str:

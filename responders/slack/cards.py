@@ -180,7 +180,7 @@ def _standing(showing: Showing) -> Iterator[Block]:
     words, matter = showing.words, showing.matter
     lines = [
         f"{words.moment(entry.at)} {entry.actor}: {words.code('action', entry.action)}"
-        + (f" ({words.why(entry.reason)})" if entry.reason else "")
+        + (f" ({words.why(entry.reason, entry.cause)})" if entry.reason else "")
         for entry in matter.history
         if entry.action in _TOLD
     ]
@@ -192,7 +192,7 @@ def _standing(showing: Showing) -> Iterator[Block]:
     if draft.state not in WAITING:
         lines.append(words.code("state", draft.state))
     if matter.publication and matter.publication.error and draft.state in ("failed", "unknown"):
-        lines.append(matter.publication.error)
+        lines.append(words.cause(matter.publication.cause, matter.publication.error))
     if lines:
         yield context(cut("\n".join(lines[-8:]), 1500))
 

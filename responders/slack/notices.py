@@ -38,7 +38,7 @@ def history(batch: Sequence[Message], words: Words) -> Card:
 
 def _line(body: Mapping[str, Any], words: Words) -> str:
     said = f"{body['actor']}: {words.code('action', str(body['action']))}"
-    why = f" ({words.why(str(body['reason']))})" if body["reason"] else ""
+    why = f" ({words.why(str(body['reason']), str(body.get('cause', '')))})" if body["reason"] else ""
     return f"{said}{why} · {words.say('revision %(rev)s', rev=body['rev'])}"
 
 
