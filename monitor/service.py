@@ -146,9 +146,7 @@ class Service:
             concurrency=self.config.service.concurrency,
             ledger=self.ledger,
         )
-        self.looker = Looker(
-            self.store, self.connectors, self.clock, self.pipeline.arrived, self.poller.save_spending
-        )
+        self.looker = Looker(self.store, self.connectors, self.clock, self.pipeline.arrived, self.poller.save_spending)
         self.publisher = Publisher(
             store=self.store,
             connectors=self.connectors,

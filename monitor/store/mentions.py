@@ -264,8 +264,8 @@ def _edit(connection: Connection, row_id: int, mention: Mention, now: datetime) 
         (now.timestamp(), row_id),
     )
     connection.execute(
-        "UPDATE mention SET content_hash = ?, rating = ?, url = coalesce(nullif(?, ''), url), edited_at = ?, gone_at = NULL, stage = 'new'"
-        " WHERE id = ?",
+        "UPDATE mention SET content_hash = ?, rating = ?, url = coalesce(nullif(?, ''), url), edited_at = ?,"
+        " gone_at = NULL, stage = 'new' WHERE id = ?",
         (mention.content_hash, mention.rating, mention.url, now.timestamp(), row_id),
     )
     connection.execute(
