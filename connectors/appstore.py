@@ -127,7 +127,11 @@ class AppStore:
         if response.status == 403:
             raise AuthError(_ROLE, cause="permission", words="App Store Connect")
         if response.status >= 400:
-            raise PermanentError(f"The App Store does not take this answer: {_code(response)}")
+            raise PermanentError(
+                f"The App Store does not take this answer: {_code(response)}",
+                cause="not_taken",
+                words=f"App Store: {_code(response)}",
+            )
         try:
             return _receipt(inner(_object(response), "data"), mention)
         except TemporaryError:
@@ -142,7 +146,9 @@ class AppStore:
         """Answers are shown after up to a day."""
         state = string(inner(await self._answer(mention), "attributes"), "state")
         if state not in ("PUBLISHED", "PENDING_PUBLISH"):
-            raise TemporaryError("App Store Connect does not say whether the answer is shown")
+            raise TemporaryError(
+                "App Store Connect does not say whether the answer is shown", cause="passing", words="App Store Connect"
+            )
         return Moderated(state="visible" if state == "PUBLISHED" else "pending")
 
     async def fetch(self, mention: Mention) -> Mention | None:

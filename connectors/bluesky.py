@@ -195,7 +195,9 @@ class AnsweringBluesky(Bluesky):
 def _record(mention: Mention, text: str) -> dict[str, Any]:
     parent = {"uri": mention.id, "cid": mention.raw.get("cid")}
     if not parent["cid"]:
-        raise PermanentError("it is not known any more which post to answer; a person has to post this one")
+        raise PermanentError(
+            "it is not known any more which post to answer; a person has to post this one", cause="whom_unknown"
+        )
     record: dict[str, Any] = {
         "$type": POST,
         "text": text,

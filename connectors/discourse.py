@@ -268,7 +268,9 @@ class AnsweringDiscourse(Discourse):
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
         topic, place = _number(mention.raw, "topic"), _number(mention.raw, "place")
         if not topic or not place:
-            raise PermanentError("it is not known any more which post to answer; a person has to post this one")
+            raise PermanentError(
+                "it is not known any more which post to answer; a person has to post this one", cause="whom_unknown"
+            )
         body = json.dumps({"raw": text, "topic_id": topic, "reply_to_post_number": place}).encode()
         headers = self._headers() | {"Content-Type": "application/json"}
         address = f"{self._settings.url}/posts.json"
@@ -277,9 +279,13 @@ class AnsweringDiscourse(Discourse):
         if response.status == 429:
             raise too_many("the forum", response.headers, datetime.now(UTC), self._requests)
         if response.status == 403:
-            raise PermanentError("the forum does not let this account answer there; perhaps the topic is closed")
+            raise PermanentError(
+                "the forum does not let this account answer there; perhaps the topic is closed", cause="may_not"
+            )
         if response.status == 422:
-            raise PermanentError("the forum does not take this answer; perhaps it is too short, or was posted before")
+            raise PermanentError(
+                "the forum does not take this answer; perhaps it is too short, or was posted before", cause="too_short"
+            )
         try:
             posted = response.json()
         except TemporaryError:
@@ -309,9 +315,9 @@ class AnsweringDiscourse(Discourse):
                 break
             after = reached
         else:
-            raise PermanentError("The post has so many answers that a person has to look.")
+            raise PermanentError("The post has so many answers that a person has to look.", cause="many_answers")
         if others:
-            raise PermanentError("Another answer stands there; a person has to look.")
+            raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
         return None
 
     async def fetch(self, mention: Mention) -> Mention | None:

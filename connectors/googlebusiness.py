@@ -99,7 +99,7 @@ class GoogleBusiness:
     async def moderation(self, mention: Mention, receipt: Receipt) -> Moderated:
         answer = inner(await self._review(mention), "reviewReply")
         if not string(answer, "comment"):
-            raise TemporaryError("Google does not say what became of the answer")
+            raise TemporaryError("Google does not say what became of the answer", cause="passing", words="Google")
         match string(answer, "reviewReplyState"):
             case "PENDING":
                 return Moderated(state="pending")
@@ -124,7 +124,7 @@ class GoogleBusiness:
         review = (await self._api.get(self._address(mention), writing=True)).json()
         found = self._mention(review, mention.created_at) if isinstance(review, dict) else None
         if found is None or found.id != mention.id:
-            raise TemporaryError("Google does not show the original at the moment")
+            raise TemporaryError("Google does not show the original at the moment", cause="passing", words="Google")
         return dict(review)
 
     async def _listed(self, state: Tokens) -> dict[str, Any]:

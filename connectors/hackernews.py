@@ -79,7 +79,9 @@ class HackerNews:
             return None
         item = response.json()
         if not isinstance(item, dict) or _id(item) != mention.id:
-            raise TemporaryError("Hacker News does not show the original at the moment")
+            raise TemporaryError(
+                "Hacker News does not show the original at the moment", cause="passing", words="Hacker News"
+            )
         return self._mention(item, mention.created_at)  # of what was deleted nothing but the id is left
 
     async def _hits(self, state: Moments) -> list[dict[str, Any]]:

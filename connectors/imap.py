@@ -201,12 +201,15 @@ class AnsweringMailbox(Mailbox):
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
         if self.reply_rules_for(mention).kind == "manual":
-            raise PermanentError("An answer to this is given where the notification leads to, not by mail.")
+            raise PermanentError(
+                "An answer to this is given where the notification leads to, not by mail.", cause="by_hand"
+            )
         try:
             mail = _answer(mention, text, key, self._settings, datetime.now(UTC))
         except (MessageError, ValueError):
             raise PermanentError(
-                "The customer's address cannot be written into a mail; a person has to answer."
+                "The customer's address cannot be written into a mail; a person has to answer.",
+                cause="bad_recipient",
             ) from None
         async with self._settings.server.connected() as connection:
             await connection.send(mail, str(mention.raw["reply_to"]), self._settings.mailbox)

@@ -143,7 +143,7 @@ class Instagram:
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         if mention.raw.get("way") in _MENTIONED:
-            raise PermanentError(_UNSEEN)
+            raise PermanentError(_UNSEEN, cause="no_look_up", words="Instagram")
         found = await self._graph.own_answer(
             f"{_target(mention)}/replies",
             _COMMENT,

@@ -310,7 +310,7 @@ class AnsweringMastodon(Mastodon):
         if found := next((post for post in ours if fold(html_to_text(string(post, "content"))) in wanted), None):
             return _receipt(found)
         if ours:
-            raise PermanentError("Another answer stands there; a person has to look.")
+            raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
         return None
 
     async def fetch(self, mention: Mention) -> Mention | None:
@@ -343,7 +343,9 @@ def _order(number: str) -> tuple[int, str]:
 def _acct(mention: Mention) -> str:
     acct = mention.raw.get("acct")
     if not isinstance(acct, str) or not _ACCT.fullmatch(acct):
-        raise PermanentError("it is not known any more whom to answer; a person has to post this one")
+        raise PermanentError(
+            "it is not known any more whom to answer; a person has to post this one", cause="whom_unknown"
+        )
     return acct
 
 

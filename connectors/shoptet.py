@@ -170,12 +170,17 @@ class Shoptet:
         path = f"/api/reviews/{_PATHS[self._settings.reviews]}/{mention.id}"
         answer = await self._asked("PATCH", path, body)
         if answer.status == 423:
-            raise TemporaryError("Shoptet is still busy with the same answer", retry_after=5.0)
+            raise TemporaryError(
+                "Shoptet is still busy with the same answer", retry_after=5.0, cause="passing", words="Shoptet"
+            )
         if answer.status in _REFUSALS:
-            raise PermanentError(f"Shoptet does not take this answer: {answer.status} {_code(answer)}".rstrip())
+            told = f"{answer.status} {_code(answer)}".rstrip()
+            raise PermanentError(
+                f"Shoptet does not take this answer: {told}", cause="not_taken", words=f"Shoptet: {told}"
+            )
         shown = inner(json_object(answer.body), "data")
         if fold(_reaction(inner(shown, "review") or shown)) != fold(text):
-            raise OutcomeUnknown("Shoptet does not show the answer that it took")
+            raise OutcomeUnknown("Shoptet does not show the answer that it took", cause="not_known", words="Shoptet")
         return Receipt(id=mention.id)
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
@@ -183,7 +188,7 @@ class Shoptet:
         again before the next try."""
         found = await self.fetch(mention)
         if found is None:
-            raise NotFound("The review is not there any more.")
+            raise NotFound("The review is not there any more.", cause="original_gone")
         return Receipt(id=mention.id) if fold(found.reply) == fold(text) else None
 
     async def fetch(self, mention: Mention) -> Mention | None:

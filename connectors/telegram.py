@@ -160,15 +160,21 @@ class Telegram:
             posted = _result(response)
         except TemporaryError as error:
             if response.status < 300:  # it took the answer and says so in a way that nobody understands
-                raise OutcomeUnknown("Telegram does not say whether it took the answer") from None
+                raise OutcomeUnknown(
+                    "Telegram does not say whether it took the answer", cause="not_known", words="Telegram"
+                ) from None
             raise error
         except AuthError as error:
             if response.status == 403:
-                raise PermanentError("the bot may not write there; is it still in the group?") from None
+                raise PermanentError(
+                    "the bot may not write there; is it still in the group?", cause="may_not", words="Telegram"
+                ) from None
             raise error
         sent = _number(posted.get("message_id")) if isinstance(posted, dict) else 0
         if not sent:
-            raise OutcomeUnknown("Telegram does not say whether it took the answer")
+            raise OutcomeUnknown(
+                "Telegram does not say whether it took the answer", cause="not_known", words="Telegram"
+            )
         return Receipt(id=f"{chat}.{sent}", url=_link(inner(posted, "chat"), chat, sent))
 
     def _address(self, method: str, asked: Mapping[str, Any] | None = None) -> str:
@@ -284,5 +290,7 @@ def _refusal(response: Response, document: Mapping[str, Any]) -> SourceError:
             "another program reads this bot; give Ohlas a bot of its own", cause="taken", words="Telegram"
         )
     if status == 400:
-        return PermanentError("Telegram does not take it; was the message deleted meanwhile?")
+        return PermanentError(
+            "Telegram does not take it; was the message deleted meanwhile?", cause="rejected", words="Telegram"
+        )
     return AuthError("Telegram refuses the token of this source", cause="refused", words="Telegram")

@@ -233,7 +233,11 @@ class AnsweringTrustpilot(Trustpilot):
         body = json.dumps({"message": text, **signed}).encode()
         answer = await self._asked("POST", f"reviews/{mention.id}/reply", {}, body, writing=True)
         if answer.status in _REFUSALS:
-            raise PermanentError(f"Trustpilot does not take this answer: {answer.status}")
+            raise PermanentError(
+                f"Trustpilot does not take this answer: {answer.status}",
+                cause="not_taken",
+                words=f"Trustpilot: {answer.status}",
+            )
         return Receipt(id=mention.id, url=mention.url)
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:

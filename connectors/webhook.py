@@ -169,7 +169,7 @@ class CheckingWebhook(AnsweringWebhook):
         except NotFound:
             return None
         if fold(found["text"]) != fold(text):
-            raise PermanentError("Another answer stands there; a person has to look.")
+            raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
         return _receipt(found)
 
     async def moderation(self, mention: Mention, receipt: Receipt) -> Moderated:

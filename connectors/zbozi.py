@@ -205,7 +205,11 @@ class AnsweringZbozi(Zbozi):
         body = json.dumps({"reaction": text}).encode()
         answer = await self._asked("PUT", f"reviews/{mention.id}/reaction", {}, body)
         if answer.status in _REFUSALS:
-            raise PermanentError(f"Zboží.cz does not take this answer: {answer.status}")
+            raise PermanentError(
+                f"Zboží.cz does not take this answer: {answer.status}",
+                cause="not_taken",
+                words=f"Zboží.cz: {answer.status}",
+            )
         return Receipt(id=mention.id)
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
@@ -231,7 +235,7 @@ class AnsweringZbozi(Zbozi):
         """Raises NotFound where it was deleted."""
         review = json_object((await self._asked("GET", f"reviews/{mention.id}", {})).body)
         if _id(review) != mention.id:
-            raise TemporaryError("Zboží.cz does not show the original at the moment")
+            raise TemporaryError("Zboží.cz does not show the original at the moment", cause="passing", words="Zboží.cz")
         return review
 
 
