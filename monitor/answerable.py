@@ -21,7 +21,7 @@ def only_addressed(rules: ReplyRules, replies: str, mention: Mention, why: str) 
 def refuse_manual(rules: ReplyRules) -> None:
     """Raises PermanentError where a person has to post the answer."""
     if rules.kind == "manual":
-        raise PermanentError(rules.note or "a person posts the answers of this source")
+        raise PermanentError(rules.note or "a person posts the answers of this source", cause="by_hand")
 
 
 def original(number: str, found: Iterable[Mention | None], who: str) -> Mention:
@@ -30,7 +30,7 @@ def original(number: str, found: Iterable[Mention | None], who: str) -> Mention:
     for mention in found:
         if mention is not None and mention.id == number:
             return mention
-    raise TemporaryError(f"{who} does not show the original at the moment")
+    raise TemporaryError(f"{who} does not show the original at the moment", cause="passing", words=who)
 
 
 def is_shown(shown: str, text: str, *, before: str = "") -> bool:
@@ -39,5 +39,5 @@ def is_shown(shown: str, text: str, *, before: str = "") -> bool:
     if shown and fold(shown) == fold(text):
         return True
     if shown and fold(shown) != fold(before):
-        raise PermanentError("Another answer stands there; a person has to look.")
+        raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
     return False

@@ -135,7 +135,7 @@ class BlueskyApi:
         if not value:
             raise nonsense("Bluesky", "post")
         if fold(string(value, "text")) != fold(text):
-            raise PermanentError("Another answer stands there; a person has to look.")
+            raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
         return found
 
     async def _get(self, method: str, query: list[tuple[str, str]], for_answer: bool) -> Response:

@@ -170,7 +170,7 @@ class GoogleApi:
         except OutcomeUnknown:
             raise TemporaryError("Google gives no token at the moment", cause="disturbed", words="Google") from None
         if response.status >= 400:
-            raise AuthError(self._grant.refused)
+            raise AuthError(self._grant.refused, cause="refused", words="Google")
         given = response.json()
         token = string(given if isinstance(given, dict) else {}, "access_token")
         if not token or not (token.isascii() and token.isprintable()):
@@ -191,7 +191,7 @@ def refusal(response: Response, name: str) -> SourceError:
             words=name,
         )
     if hint := next((words for reason, words in _HINTS.items() if reason in reasons), ""):
-        return AuthError(f"{name}: {hint}")
+        return AuthError(f"{name}: {hint}", cause="refused", words=name)
     if response.status == 400:
         return PermanentError(
             f"{name} does not take what it was sent; check the options of this source, or the answer",

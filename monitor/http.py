@@ -201,7 +201,9 @@ class Http:
                 return await self._written(response, who, also)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if attempt.connected:
-                raise OutcomeUnknown(f"{who}: {self._why(error)}; it may have been accepted all the same") from None
+                raise OutcomeUnknown(
+                    f"{who}: {self._why(error)}; it may have been accepted all the same", cause="not_known", words=who
+                ) from None
             raise self._unreachable(error, who) from None
 
     def _session(self, connector: aiohttp.TCPConnector, write: bool = False) -> aiohttp.ClientSession:
@@ -251,13 +253,19 @@ class Http:
 
     async def _written(self, response: aiohttp.ClientResponse, who: str, also: Collection[int]) -> Response:
         if response.status == 408 or response.status >= 500:
-            raise OutcomeUnknown(f"{who} answers {response.status} to a reply; it may have been accepted all the same")
+            raise OutcomeUnknown(
+                f"{who} answers {response.status} to a reply; it may have been accepted all the same",
+                cause="not_known",
+                words=f"{who}: {response.status}",
+            )
         if not 200 <= response.status < 300 and response.status not in also:
             raise error_for(response.status, who, response.headers)
         try:
             body = await read_body(response, self._max_body)
         except SourceError as error:
-            raise OutcomeUnknown(f"{error}; the reply was accepted, its receipt is lost") from None
+            raise OutcomeUnknown(
+                f"{error}; the reply was accepted, its receipt is lost", cause="not_known", words=who
+            ) from None
         return Response(response.status, str(response.url), response.headers, body)
 
     def _unreachable(self, error: Exception, who: str) -> SourceError:

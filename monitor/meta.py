@@ -135,10 +135,10 @@ class GraphApi:
             others = others or any(fold(_words(one)) != fold(mention.reply) for one in later)
             after = following(answer)
             if not after and others and not shared:
-                raise PermanentError("Another answer stands there; a person has to look.")
+                raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
             if not after:
                 return None
-        raise PermanentError("There are so many answers that a person has to look.")
+        raise PermanentError("There are so many answers that a person has to look.", cause="many_answers")
 
     async def post(self, path: str, **written: str) -> dict[str, Any]:
         """A request that changes something, once. Whether it did is not known where the answer cannot be read."""
@@ -152,7 +152,9 @@ class GraphApi:
             raise refusal(response, self._name, writing=True)
         answer = json_object(response.body)
         if not string(answer, "id"):
-            raise OutcomeUnknown(f"{self._name} does not say whether it took the answer")
+            raise OutcomeUnknown(
+                f"{self._name} does not say whether it took the answer", cause="not_known", words=self._name
+            )
         return answer
 
     async def granted(self) -> Granted | None:

@@ -73,7 +73,11 @@ def refusal(response: Response, name: str, *, writing: bool = False) -> SourceEr
             f"{name} misses a permission; make a token with all that README.md names", cause="permission", words=name
         )
     if "appsecret_proof" in string(error, "message"):
-        return AuthError(f"{name} does not take the app_secret, or wants one; is it the secret of the token's app?")
+        return AuthError(
+            f"{name} does not take the app_secret, or wants one; is it the secret of the token's app?",
+            cause="refused",
+            words=name,
+        )
     if code in _UNSURE or error.get("is_transient") is True:
         return _passing(string(error, "message"), name, writing)
     return _final(code, subcode, name, writing) or error_for(response.status, name, response.headers)
@@ -81,7 +85,9 @@ def refusal(response: Response, name: str, *, writing: bool = False) -> SourceEr
 
 def _passing(message: str, name: str, writing: bool) -> SourceError:
     if writing:
-        return OutcomeUnknown(f"{name} is disturbed; it may have taken the answer all the same")
+        return OutcomeUnknown(
+            f"{name} is disturbed; it may have taken the answer all the same", cause="not_known", words=name
+        )
     if "reduce the amount of data" in message:  # not documented
         return TooMuch(f"{name} finds that too much is asked for at once")
     return TemporaryError(f"{name} is disturbed at the moment", cause="disturbed", words=name)
@@ -89,7 +95,9 @@ def _passing(message: str, name: str, writing: bool) -> SourceError:
 
 def _final(code: int, subcode: int, name: str, writing: bool) -> SourceError | None:
     if code == _BLOCKED and writing:
-        return PermanentError(f"{name} blocks answers of this page for a while; a person has to look there")
+        return PermanentError(
+            f"{name} blocks answers of this page for a while; a person has to look there", cause="blocked", words=name
+        )
     if code == _BLOCKED:
         return TemporaryError(
             f"{name} blocks this page or app for a while; look there for a notice",
@@ -98,7 +106,7 @@ def _final(code: int, subcode: int, name: str, writing: bool) -> SourceError | N
             words=name,
         )
     if code == _TWICE:
-        return OutcomeUnknown(f"{name} says that the same text was posted already")
+        return OutcomeUnknown(f"{name} says that the same text was posted already", cause="posted_before", words=name)
     if code in _OLD:
         return PermanentError(
             f"{name} offers this no more in the version that is asked for; Ohlas has to be updated",

@@ -83,7 +83,7 @@ class RedditApi:
         posted = next((inner(thing, "data") for thing in rows(inner(answer, "data"), "things")), {})
         if not string(posted, "name", "id"):
             # So it is where a thread is locked or an author has blocked the account, but not only there.
-            raise OutcomeUnknown("Reddit does not say whether it took the answer")
+            raise OutcomeUnknown("Reddit does not say whether it took the answer", cause="not_known", words="Reddit")
         return posted
 
     async def _ask(self, method: str, path: str, fields: Mapping[str, str], *, for_answer: bool) -> Any:
@@ -116,7 +116,9 @@ class RedditApi:
                 raise TemporaryError(
                     "Reddit answers with something that cannot be understood", cause="nonsense", words="Reddit"
                 ) from None
-            raise OutcomeUnknown("Reddit answers a reply with something that cannot be understood") from None
+            raise OutcomeUnknown(
+                "Reddit answers a reply with something that cannot be understood", cause="not_known", words="Reddit"
+            ) from None
 
     def _signed_in(self) -> praw.Reddit:
         """A `praw.Reddit` that neither sleeps nor tries again, as the service does that."""
@@ -142,6 +144,15 @@ class RedditApi:
         return reddit
 
 
+_REFUSED = {
+    "TOO_LONG": "too_long",
+    "THREAD_LOCKED": "locked",
+    "TOO_OLD": "locked",
+    "DELETED_COMMENT": "original_gone",
+    "DELETED_LINK": "original_gone",
+}
+
+
 def _refusal(errors: object) -> SourceError:
     """`errors` are lists of a code and words, under a 200."""
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], list) else []
@@ -152,7 +163,9 @@ def _refusal(errors: object) -> SourceError:
         return TemporaryError(
             "Reddit wants this account to take a break", retry_after=pause, cause="too_often", words="Reddit"
         )
-    return PermanentError(f"Reddit does not take this answer: {code if re.fullmatch(r'[A-Z_]{3,60}', code) else '?'}")
+    told = code if re.fullmatch(r"[A-Z_]{3,60}", code) else "?"
+    cause = _REFUSED.get(code, "not_taken")
+    return PermanentError(f"Reddit does not take this answer: {told}", cause=cause, words=f"Reddit: {told}")
 
 
 class _TokenRefused(Exception):
@@ -283,5 +296,5 @@ class _Line:
                 raise TemporaryError("Reddit gives no token at the moment", cause="disturbed", words="Reddit") from None
         answer = await self._http.send("POST", url, headers=headers, body=body, also=(401, 403, 429))
         if answer.status == 403:
-            raise PermanentError("Reddit does not let this account answer there")
+            raise PermanentError("Reddit does not let this account answer there", cause="may_not", words="Reddit")
         return answer

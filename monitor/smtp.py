@@ -101,16 +101,18 @@ class Connection:
 
         protocol = self.client.protocol
         if protocol is None:
-            raise TemporaryError("the mail server hung up")
+            raise TemporaryError("the mail server hung up", cause="mailbox")
         try:
             protocol.write(_on_the_wire(raw))
         except SMTPServerDisconnected:
-            raise TemporaryError("the mail server hung up") from None
+            raise TemporaryError("the mail server hung up", cause="mailbox") from None
         try:
             answer = await protocol.read_response(timeout=LAST_TIMEOUT)
         except (SMTPException, OSError) as error:
             self.client.close()
-            raise OutcomeUnknown(f"no answer after the whole mail was sent ({type(error).__name__})") from None
+            raise OutcomeUnknown(
+                f"no answer after the whole mail was sent ({type(error).__name__})", cause="not_known"
+            ) from None
         if answer.code != _TAKEN:
             raise _refused(answer.code, answer.message)
 
@@ -168,10 +170,16 @@ def _at_the_door(error: Exception, server: Server, where: str) -> SourceError:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             hint = f"; name the authority's certificate in {server.options}ca" if server.ca is None else ""
-            return TemporaryError(f"the certificate of {where} is not trusted ({cause.verify_message}){hint}")
+            return TemporaryError(
+                f"the certificate of {where} is not trusted ({cause.verify_message}){hint}",
+                cause="untrusted",
+                words=where,
+            )
         if isinstance(cause, ssl.SSLError):
             return TemporaryError(
-                f"{where} does not speak TLS as {server.options}security asks for; 465: tls, 587: starttls"
+                f"{where} does not speak TLS as {server.options}security asks for; 465: tls, 587: starttls",
+                cause="no_tls",
+                words=where,
             )
         cause = cause.__cause__
     if type(error) is SMTPException and "AUTH" not in str(error):
@@ -180,7 +188,9 @@ def _at_the_door(error: Exception, server: Server, where: str) -> SourceError:
         return PermanentError(
             f"{where} offers no way to log in that we know; leave {server.options}user empty, or use TLS"
         )
-    return TemporaryError(f"{where} cannot be reached ({type(error.__cause__ or error).__name__})")
+    return TemporaryError(
+        f"{where} cannot be reached ({type(error.__cause__ or error).__name__})", cause="no_answer", words=where
+    )
 
 
 @contextmanager
@@ -193,26 +203,34 @@ def _named_on_the_way(sender: str) -> Iterator[None]:
     except SMTPSenderRefused as error:
         if error.code // 100 == 5:
             said = _said(error.code, error.message)
-            raise AuthError(f"the mail server does not let us write from {sender}: {said}") from None
+            raise AuthError(
+                f"the mail server does not let us write from {sender}: {said}",
+                cause="bad_sender",
+                words=f"{sender}: {said}",
+            ) from None
         raise _refused(error.code, error.message) from None
     except SMTPResponseException as error:
         raise _refused(error.code, error.message) from None
     except (SMTPException, OSError) as error:
-        raise TemporaryError(f"the mail server hung up ({type(error).__name__})") from None
+        raise TemporaryError(f"the mail server hung up ({type(error).__name__})", cause="mailbox") from None
 
 
 def _login(server: Server, code: int, message: str) -> SourceError:
+    said = _said(code, message)
     if code // 100 == 4:
-        return TemporaryError(f"the mail server cannot check the password now: {_said(code, message)}")
+        return TemporaryError(f"the mail server cannot check the password now: {said}", cause="mailbox", words=said)
     return AuthError(
-        f"the mail server refuses {server.options}user and {server.options}password: {_said(code, message)}"
+        f"the mail server refuses {server.options}user and {server.options}password: {said}",
+        cause="refused",
+        words=said,
     )
 
 
 def _refused(code: int, message: str) -> SourceError:
+    said = _said(code, message)
     if code // 100 == 5:
-        return PermanentError(f"the mail server refuses it: {_said(code, message)}")
-    return Busy(_said(code, message)) if code == _TOO_BUSY else TemporaryError(_said(code, message))
+        return PermanentError(f"the mail server refuses it: {said}", cause="mail_refused", words=said)
+    return (Busy if code == _TOO_BUSY else TemporaryError)(said, cause="mailbox", words=said)
 
 
 class Busy(TemporaryError):
@@ -229,7 +247,7 @@ def wire_address(address: str) -> str:
     try:
         return f"{name.encode('ascii').decode()}@{domain.encode('idna').decode()}"
     except UnicodeError:
-        raise PermanentError("the address holds letters that mail servers do not take") from None
+        raise PermanentError("the address holds letters that mail servers do not take", cause="bad_recipient") from None
 
 
 def _on_the_wire(raw: bytes) -> bytes:
