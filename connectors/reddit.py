@@ -7,7 +7,7 @@ subreddits want no answers that nobody asked for: Ohlas answers those who wrote 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
@@ -20,7 +20,6 @@ from monitor.errors import PermanentError
 from monitor.fields import inner, rows, string
 from monitor.http import Http
 from monitor.model import Mention
-from monitor.rechecks import Watched
 from monitor.reddit_api import MOST, RedditApi, RedditOptions
 from monitor.rounds import Feeds
 from monitor.text import canonical_url, clean, fold, one_line
@@ -49,7 +48,6 @@ class Settings(RedditOptions):
     replies: Literal["addressed", "all", "manual"] = Field(
         default="addressed", description="what Ohlas itself answers: those who wrote to the account, all, or nothing"
     )
-    recheck_days: int = Field(default=30, ge=0, le=365, description="days for which it is checked what was deleted")
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
@@ -81,17 +79,13 @@ def connect(settings: Settings, http: Http) -> Reddit:
     return AnsweringReddit(settings, http) if answers else Reddit(settings, http)
 
 
-class _State(Feeds):
-    """The cursor."""
-
-    known: Watched = Field(default_factory=Watched)
-
-
 class Reddit:
-    """Reads. Every poll is one request for a page of a listing, or for a look at known posts."""
+    """Reads. Every poll is one request for a page of a listing."""
 
     reply_rules = ReplyRules(kind="manual", max_length=10_000, channel="post")
     forget_within = timedelta(0)  # its terms: within 48 hours
+    look_every = timedelta(days=1)
+    looks_at_once = MOST
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
@@ -99,36 +93,29 @@ class Reddit:
         self.budgets = {self._api.budget: float(len(settings.listings))}
 
     async def poll(self, cursor: str) -> Page:
-        now, state = datetime.now(UTC), _State.parse(cursor)
-        due = state.known.due(now.timestamp(), self._settings.recheck_days)[:MOST]
-
-        async def do(job: str) -> Page:
-            return await (self._look_again(state, due, now) if job == "again" else self._read(state, now))
-
-        page = await state.poll([*self._settings.listings, *(["again"] if due else [])], do)
+        now, state = datetime.now(UTC), Feeds.parse(cursor)
+        page = await state.poll([*self._settings.listings], lambda _: self._read(state, now))
         return replace(page, wait=self._api.pause)
+
+    async def look_again(self, ids: Sequence[str]) -> Page:
+        names = [one for one in ids if _FULL_NAME.fullmatch(one)]
+        children = rows(await self._api.listing("api/info", {"id": ",".join(names)}), "children") if names else []
+        page, there = self._page(children, datetime.now(UTC)), {string(inner(one, "data"), "name") for one in children}
+        # What is deleted usually says so; an answer without anything is rather a fault of Reddit.
+        gone = tuple(name for name in names if name in page.gone or (there and name not in there))
+        seen = [replace(one, raw={}) for one in page.mentions if one.id in names]  # who was addressed, listings say
+        return Page(mentions=tuple(seen), gone=gone, looked=tuple(ids))
 
     async def close(self) -> None:
         pass
 
-    async def _read(self, state: _State, now: datetime) -> Page:
+    async def _read(self, state: Feeds, now: datetime) -> Page:
         path, query = self._settings.listings[state.job]
         listing = await self._api.listing(path, query | ({"after": state.after} if state.after else {}))
         page = self._page(rows(listing, "children"), now, addressed=state.job == "inbox")
         # What was read before shows where to stop. An anchor (`before`) would bring nothing once it is deleted.
         state.go_on([mention.created_at.timestamp() for mention in page.mentions], string(listing, "after"))
-        state.known.add(page.mentions, now.timestamp())
-        state.known.looked_at((), page.gone, now.timestamp())
         return page
-
-    async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
-        listing = await self._api.listing("api/info", {"id": ",".join(due)})
-        page = self._page(rows(listing, "children"), now)
-        there = {string(inner(child, "data"), "name") for child in rows(listing, "children")}
-        # What is deleted usually says so; an answer without anything is rather a fault of Reddit.
-        gone = tuple(name for name in due if name in page.gone or (there and name not in there))
-        state.known.looked_at(due, gone, now.timestamp())
-        return Page(gone=gone)
 
     def _page(self, children: list[dict[str, Any]], now: datetime, *, addressed: bool = False) -> Page:
         mentions: dict[str, Mention] = {}
@@ -181,11 +168,13 @@ class AnsweringReddit(Reddit):
             older = any(_written(one) < mention.created_at.timestamp() for one in comments)
             following = string(listing, "after")
             if other and (older or not following):
-                raise PermanentError("Another answer stands there; a person has to look.")
+                raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
             if older or not following:
                 return None
             query["after"] = following
-        raise PermanentError("The account has written so much since then that a person has to look.")
+        raise PermanentError(
+            "The account has written so much since then that a person has to look.", cause="many_answers"
+        )
 
     async def fetch(self, mention: Mention) -> Mention | None:
         addressed = mention.raw.get("addressed") is True

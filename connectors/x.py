@@ -2,12 +2,13 @@
 
 X is paid by use; it stops at `monthly_cap`.
 An app may answer only posts that mention or quote its account (https://docs.x.com/changelog, February 2026); a person
-posts the other answers. Posts that were deleted must be deleted here too, so they are looked at again while young.
+posts the other answers. Posts that were deleted must be deleted here too, so all that are kept are looked at again and
+again, as often as a share of the money allows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -16,11 +17,10 @@ from pydantic import Field, model_validator
 
 from monitor.answerable import only_addressed, refuse_manual
 from monitor.contract import Abilities, Ability, Page, Receipt, ReplyRules
-from monitor.errors import PermanentError, TemporaryError
+from monitor.errors import BudgetSpent, PermanentError, TemporaryError
 from monitor.fields import inner, rows, string
 from monitor.http import Http
 from monitor.model import Mention
-from monitor.rechecks import Watched
 from monitor.rounds import Turns
 from monitor.vouching import expected
 from monitor.x_api import MOST, XApi, XOptions
@@ -54,12 +54,6 @@ class Settings(XOptions):
     replies: Literal["addressed", "all", "manual"] = Field(
         default="addressed", description="what Ohlas itself answers; all: for Enterprise, which has no such rule"
     )
-    recheck_days: int = Field(
-        default=30,
-        ge=0,
-        le=365,
-        description="days for which it is checked whether a post was deleted; each check costs",
-    )
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
@@ -83,7 +77,6 @@ class _State(Turns):
 
     newest: _Id = ""  # on its first page
     since: dict[str, _Id] = Field(default_factory=dict)
-    known: Watched = Field(default_factory=Watched)
 
     def go_on(self, document: Mapping[str, Any], now: datetime) -> None:
         """Note where to read on. The very first time, the newest page is enough."""
@@ -100,25 +93,30 @@ class _State(Turns):
 
 
 class X:
-    """Reads. Every poll is one request: a page of the mentions, one of the search, or a look at known posts."""
+    """Reads. Every poll is one request: a page of the mentions, or one of the search."""
 
     reply_rules = ReplyRules(kind="manual", max_length=280, unit="weighted", channel="post")
     forget_within = timedelta(0)  # its terms: within 24 hours
+    look_every = timedelta(days=1)
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
         self._api = XApi(http, settings)
         self._reader = Reader(settings.name, settings.language, settings.account, settings.number)
-        self.budgets = self._api.budgets(self._jobs(settings.recheck_days > 0))
+        self.budgets = self._api.budgets(self._jobs())
+        self.looks_at_once = MOST if settings.recheck_share else 0
 
     async def poll(self, cursor: str) -> Page:
         now, state = datetime.now(UTC), _State.parse(cursor)
-        due = state.known.due(now.timestamp(), self._settings.recheck_days)[:MOST]
+        return await state.poll(self._jobs(), lambda _: self._read(state, now))
 
-        async def do(job: str) -> Page:
-            return await (self._look_again(state, due, now) if job == "again" else self._read(state, now))
-
-        return await state.poll(self._jobs(bool(due)), do)
+    async def look_again(self, ids: Sequence[str]) -> Page:
+        posts = [one for one in ids if valid_id(one)]
+        looked, document = await self._api.look_at(posts) if posts else ([], {})
+        deleted = gone(document) & set(looked)
+        edited = [newest[-1] for post in rows(document, "data") if (newest := versions_of(post)[1:])]
+        strange = [one for one in ids if not valid_id(one)]  # of another platform that once had this source's name
+        return Page(mentions=await self._edited(edited), gone=tuple(sorted(deleted)), looked=(*looked, *strange))
 
     async def close(self) -> None:
         pass
@@ -129,8 +127,16 @@ class X:
         by_us = replace(known.replies, state="unknown") if known.replies.state == "yes" else known.replies
         return replace(known, reads=Ability("unknown", "a look at X costs money; `ohlas poll` tries it"), replies=by_us)
 
-    def _jobs(self, due: bool) -> list[str]:
-        wanted = {"mentions": self._settings.mentions, "search": bool(self._settings.query), "again": due}
+    async def _edited(self, numbers: list[str]) -> tuple[Mention, ...]:
+        """What those posts say now; nothing where there is no money for that."""
+        try:
+            document = await self._api.posts(numbers) if numbers else {}
+        except BudgetSpent:
+            return ()
+        return self._reader.page(document, datetime.now(UTC), addressed=False).mentions
+
+    def _jobs(self) -> list[str]:
+        wanted = {"mentions": self._settings.mentions, "search": bool(self._settings.query)}
         return [job for job, is_wanted in wanted.items() if is_wanted]
 
     async def _read(self, state: _State, now: datetime) -> Page:
@@ -143,7 +149,6 @@ class X:
             return Page()
         page = self._reader.page(document, now, addressed=state.job == "mentions")
         state.go_on(document, now)
-        state.known.add(page.mentions, now.timestamp())
         return replace(page, wait=wait)
 
     async def _listed(self, state: _State, now: datetime) -> tuple[dict[str, Any], float]:
@@ -152,12 +157,6 @@ class X:
             return await self._api.mentions(since, state.after)
         reach = max(since, first_number(now - REACH), key=int) if since else since
         return await self._api.search(self._settings.query, reach, state.after)
-
-    async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
-        """Which of the known posts are there no more."""
-        deleted = gone(await self._api.posts(due)) & set(due)
-        state.known.looked_at(due, deleted, now.timestamp())
-        return Page(gone=tuple(sorted(deleted)))
 
 
 class AnsweringX(X):
@@ -170,7 +169,8 @@ class AnsweringX(X):
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
         refuse_manual(self.reply_rules_for(mention))
-        return self._receipt(await self._api.answer(_newest(mention), text))
+        asked = mention.raw.get("addressed") is True
+        return self._receipt(await self._api.answer(_newest(mention), text, asked=asked))
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
         """Among the account's own posts since then."""

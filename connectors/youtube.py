@@ -2,6 +2,8 @@
 
 A key reads; answers need the permission of the channel's owner. A project has 10,000 units a day, which all sources
 with the same key share: reading a page costs one, an answer fifty.
+What is kept must be looked at again within thirty days, or deleted: fifty comments for a unit.
+https://developers.google.com/youtube/terms/developer-policies
 https://developers.google.com/youtube/v3/docs/commentThreads/list
 """
 
@@ -9,16 +11,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from pydantic import Field, SecretStr, model_validator
 
 from monitor import cells
-from monitor.budgets import Budget, Day, account_of
+from monitor.budgets import Budget, Day, Rolling, account_of
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError, nonsense
 from monitor.fields import inner, rows, string
@@ -26,7 +28,6 @@ from monitor.google import GoogleApi, RefreshToken, refusal
 from monitor.http import Http, Response
 from monitor.model import Mention
 from monitor.options import SourceOptions
-from monitor.rechecks import Watched
 from monitor.rounds import Feeds
 from monitor.text import clean, fold, one_line
 from monitor.vouching import expected, mute
@@ -35,11 +36,12 @@ QUOTA = "10,000 units a day"
 COST = "free"
 API = "https://www.googleapis.com/youtube/v3"
 MOST = 100  # threads in one answer
-AGAIN = 20  # comments that are looked at again at once
+AGAIN = 50  # comments that are looked at again at once, as many as YouTube takes
 OVERLAP = 3600.0  # seconds; some comments are shown late
 LOOKED_THROUGH = 5  # pages of answers in which one is looked for
 ANSWER = 50  # units that an answer costs; everything else costs one
 _RESERVED = 0.1  # share of the day's units that is kept for answers
+_RECHECKS = 0.1  # share of them that looking at kept comments again may take
 _DAYS = Day("America/Los_Angeles")  # quotas are renewed at midnight there
 _REFUSALS = (400, 403, 404, 429)
 _SPENT = frozenset({"quotaExceeded", "dailyLimitExceeded"})
@@ -62,7 +64,6 @@ class Settings(SourceOptions):
     client_secret: SecretStr | None = Field(default=None, description="its secret: '$NAME'")
     refresh_token: SecretStr | None = Field(default=None, description="what the channel's owner granted it: '$NAME'")
     daily_units: int = Field(default=10_000, ge=200, description="units a day that your project on Google Cloud has")
-    recheck_days: int = Field(default=30, ge=0, le=365, description="days for which it is checked what was deleted")
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
@@ -90,16 +91,14 @@ def connect(settings: Settings, http: Http) -> YouTube:
     return AnsweringYouTube(settings, http) if settings.grant else YouTube(settings, http)
 
 
-class _State(Feeds):
-    """The cursor. Jobs are "channel", a video, and "again"."""
-
-    watched: Watched = Field(default_factory=Watched)
-
-
 class YouTube:
     """Reads. Every poll is one request."""
 
     reply_rules = ReplyRules(kind="manual", max_length=10_000, channel="post")
+    forget_within = timedelta(0)
+    look_every = timedelta(days=1)
+    look_within = timedelta(days=30)
+    looks_at_once = AGAIN
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
@@ -115,18 +114,28 @@ class YouTube:
             reserve=settings.daily_units * _RESERVED,
         )
         self._units = http.ledger.meter(quota)
+        most = settings.daily_units * _RECHECKS
+        rechecks = replace(quota, name="rechecks", limit=most, reserve=0.0, window=Rolling(86_400.0))
+        self._rechecks = http.ledger.meter(rechecks)
         self._api = GoogleApi(http, settings.grant, "YouTube", self._units) if settings.grant else None
-        self.budgets = {quota: float(bool(settings.channel) + len(settings.videos))}
+        self._lists = [*(["channel"] if settings.channel else []), *settings.videos]
+        self.budgets = {quota: float(len(self._lists)), rechecks: 0.0}
 
     async def poll(self, cursor: str) -> Page:
-        state, now = _State.parse(cursor), datetime.now(UTC)
-        due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:AGAIN]
-        lists = [*(["channel"] if self._settings.channel else []), *self._settings.videos]
+        """The cursor's jobs are "channel" and videos."""
+        state, now = Feeds.parse(cursor), datetime.now(UTC)
+        return await state.poll(self._lists, lambda _: self._read(state, now))
 
-        async def do(job: str) -> Page:
-            return await (self._look_again(state, due, now) if job == "again" else self._read(state, now))
-
-        return await state.poll([*lists, *(["again"] if due else [])], do)
+    async def look_again(self, ids: Sequence[str]) -> Page:
+        now, asked = datetime.now(UTC), [one for one in ids if _ID.fullmatch(one)]
+        items = await self._known(asked) if asked else []
+        there = {string(item, "id") for item in items}
+        if len(asked) > 1 and not there and not await self._shows_known():
+            raise TemporaryError("YouTube shows none of several comments at the moment")
+        # which video it is below, and whether it may be answered, is said only where comments are listed
+        seen = [replace(one, url="", raw={}) for one in (self._mention(item, {}, now) for item in items) if one]
+        gone = tuple(one for one in asked if one not in there)
+        return Page(mentions=tuple(one for one in seen if one.id in asked), gone=gone, looked=tuple(ids))
 
     async def close(self) -> None:
         pass
@@ -142,14 +151,12 @@ class YouTube:
             found = [one for item in items for one in self._thread(item, mention.created_at)]
         current = next((one for one in found if one and one.id == mention.id), None)
         if items and current is None:
-            raise TemporaryError("YouTube does not show the original at the moment")
+            raise TemporaryError("YouTube does not show the original at the moment", cause="passing", words="YouTube")
         return replace(current, url=mention.url, raw=mention.raw) if current else None
 
-    async def _read(self, state: _State, now: datetime) -> Page:
+    async def _read(self, state: Feeds, now: datetime) -> Page:
         job = state.job
-        where = {"allThreadsRelatedToChannelId": self._settings.channel} if job == "channel" else {"videoId": job}
-        following = {"pageToken": state.after} if state.after else {}
-        asked = {"part": "snippet,replies", "order": "time", "maxResults": str(MOST), **where, **following}
+        asked = self._listing(job) | ({"pageToken": state.after} if state.after else {})
         try:
             document = await self._ask("commentThreads", asked)
         except PermanentError as error:
@@ -161,16 +168,22 @@ class YouTube:
         tops = [inner(item, "snippet") for item in rows(document, "items")]
         written = [_moment(inner(inner(top, "topLevelComment"), "snippet"), now).timestamp() for top in tops]
         state.go_on(written, string(document, "nextPageToken"), overlap=OVERLAP)
-        state.watched.add(page.mentions, now.timestamp())
         return page
 
-    async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
-        document = await self._ask("comments", {"id": ",".join(due), "part": "snippet"})
-        there = {string(item, "id") for item in rows(document, "items")}
-        # where nothing is left of several, that is rather a fault of YouTube
-        gone = tuple(number for number in due if number not in there) if there or len(due) == 1 else ()
-        state.watched.looked_at(due, gone, now.timestamp())
-        return Page(gone=gone)
+    async def _known(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        self._rechecks.take()
+        return rows(await self._ask("comments", {"id": ",".join(ids), "part": "snippet"}), "items")
+
+    async def _shows_known(self) -> bool:
+        """Whether a comment that is listed now is there by its id too, so that one that is not, is gone."""
+        self._rechecks.take()
+        listed = rows(await self._ask("commentThreads", self._listing(self._lists[0]) | {"maxResults": "1"}), "items")
+        ids = [number for one in listed if _ID.fullmatch(number := string(one, "id"))]
+        return bool(ids) and bool(await self._known(ids))
+
+    def _listing(self, job: str) -> dict[str, str]:
+        where = {"allThreadsRelatedToChannelId": self._settings.channel} if job == "channel" else {"videoId": job}
+        return {"part": "snippet,replies", "order": "time", "maxResults": str(MOST), **where}
 
     async def _ask(self, path: str, asked: Mapping[str, str], *, writing: bool = False) -> dict[str, Any]:
         """What the API answers; `items` is a list. Raises a `SourceError`."""
@@ -264,7 +277,7 @@ class AnsweringYouTube(YouTube):
 
     async def reply(self, mention: Mention, text: str, key: str) -> Receipt:
         if self._api is None or self.reply_rules_for(mention).kind == "manual":
-            raise PermanentError(_CLOSED)
+            raise PermanentError(_CLOSED, cause="locked", words="YouTube")
         parent = mention.id.partition(".")[0]
         document = {"snippet": {"parentId": parent, "textOriginal": text}}
         self._units.take(ANSWER, writing=True)
@@ -277,7 +290,7 @@ class AnsweringYouTube(YouTube):
             posted = None
         number = string(posted if isinstance(posted, dict) else {}, "id")
         if not _ID.fullmatch(number):
-            raise OutcomeUnknown("YouTube does not say whether it took the answer")
+            raise OutcomeUnknown("YouTube does not say whether it took the answer", cause="not_known", words="YouTube")
         return _receipt(number, mention)
 
     async def find_reply(self, mention: Mention, text: str, key: str) -> Receipt | None:
@@ -293,9 +306,9 @@ class AnsweringYouTube(YouTube):
             if not following and not other:
                 return None
             if not following:
-                raise PermanentError("Another answer stands there; a person has to look.")
+                raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
             asked["pageToken"] = following
-        raise PermanentError("There are so many answers that a person has to look.")
+        raise PermanentError("There are so many answers that a person has to look.", cause="many_answers")
 
 
 def _receipt(number: str, mention: Mention) -> Receipt:

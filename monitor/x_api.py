@@ -1,6 +1,7 @@
 """X's API over `Http`: requests for an account, what its refusals mean, and the money and the requests that are left.
 
-X is paid by use. What is read and written is counted in dollars, which all sources with the same keys share.
+X is paid by use. What is read and written is counted in dollars, which all sources of one app share: an app has several
+keys, and which of them belong together they do not tell, so all are taken for one unless `app` says otherwise.
 https://docs.x.com/x-api/introduction
 """
 
@@ -30,11 +31,12 @@ from monitor.text import one_line
 from monitor.x_posts import LINK, NUMBER, gone
 
 # Dollars, as X asked them in 2026. What is read twice on one day is free, and is counted here all the same.
-PRICES = {"mentions": 0.001, "search": 0.005, "author": 0.010, "answer": 0.010, "link": 0.200}
+PRICES = {"mentions": 0.001, "search": 0.005, "author": 0.010, "answer": 0.010, "unasked": 0.015, "link": 0.200}
 MOST = 100  # posts in one answer of X
 LEAST = 10  # posts that can be asked for
 WINDOW = Rolling(900)  # in which requests are counted
 RESERVED = 0.05  # share of the money that is kept for answers
+_DAYS = 30  # of a month, over which looks at kept posts are spread
 _REFUSALS = frozenset({400, 402, 403, 429})
 _FIELDS = ["author_id", "created_at", "lang", "entities", "referenced_tweets", "note_tweet", "edit_history_tweet_ids"]
 _WITH_AUTHORS: dict[str, Any] = {
@@ -59,7 +61,18 @@ class XOptions(SourceOptions):
     monthly_cap: float = Field(
         default=10.0,
         gt=0.0,
-        description="dollars a month that reading and answering may cost, for all sources with the same keys",
+        description="dollars a month that reading and answering may cost, for all sources of this kind together",
+    )
+    recheck_share: float = Field(
+        default=0.2,
+        ge=0.0,
+        le=0.9,
+        description="share of monthly_cap that it may cost to look whether kept posts were deleted",
+    )
+    app: str = Field(
+        default="",
+        max_length=50,
+        description="any name of your app on X; only where sources use several, each paid for",
     )
     base_url: str = Field(
         default="https://api.x.com", pattern=r"^https?://[^\s?#]+[^\s?#/]$", description="address of X's API"
@@ -95,18 +108,22 @@ class XApi:
         self._client: Any = None  # tweepy's, which has no types
         key = options.consumer_key or options.bearer_token
         account = account_of("x", key.get_secret_value() if key else "")
-        cap = options.monthly_cap
-        money = Budget(account=account, name="money", unit="USD", limit=cap, window=Month(), reserve=cap * RESERVED)
+        app, cap = account_of("x", options.app), options.monthly_cap
+        money = Budget(account=app, name="money", unit="USD", limit=cap, window=Month(), reserve=cap * RESERVED)
         self._money = http.ledger.meter(money)
+        share = cap * options.recheck_share / _DAYS
+        rechecks = Budget(account=app, name="rechecks", unit="USD", limit=share, window=Rolling(86_400.0))
+        self._rechecks = http.ledger.meter(rechecks) if share else None
         self._requests = {
             job: http.ledger.meter(Budget(account=account, name=name, limit=300 if self._signs else 450, window=WINDOW))
             for job, name in (("mentions", "mentions"), ("search", "searches"), ("again", "looks"))
         }
 
     def budgets(self, jobs: Collection[str]) -> dict[Budget, float]:
-        """What a round of the `jobs` takes of each: "mentions", "search", "again"."""
+        """What a round of the `jobs` takes of each: "mentions", "search"."""
         asked = {meter.budget: 1.0 for job, meter in self._requests.items() if job in jobs}
-        return {self._money.budget: 0.0} | asked
+        rechecks = {self._rechecks.budget: 0.0} if self._rechecks else {}
+        return {self._money.budget: 0.0} | rechecks | asked
 
     async def mentions(self, since: str | None, token: str) -> tuple[dict[str, Any], float]:
         """A page of posts that mention the account, newest first, down to the one with the id `since`, and the seconds
@@ -130,6 +147,19 @@ class XApi:
             paid.used = _price(job, document)
         return document, heed(self._requests[job], response.headers, datetime.now(UTC))
 
+    async def look_at(self, numbers: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+        """As many of those posts as there is money for, and what X shows of them, without their authors."""
+        if self._rechecks is None:
+            return [], {}
+        price, client = PRICES["search"], await self._tweepy()
+        asked = list(numbers)[: max(1, int(self._rechecks.left() / price + 1e-6))]
+        most = price * len(asked)
+        with self._rechecks.holding(most) as share, self._money.holding(most) as paid:
+            self._requests["again"].take()
+            document = _document(await client.get_tweets(ids=asked, user_auth=self._signs))
+            share.used = paid.used = _price("search", document)
+        return asked, document
+
     async def posts(self, numbers: Sequence[str], *, writing: bool = False) -> dict[str, Any]:
         """Those posts, as far as they are still there. `writing`: it is needed for an answer, so it may use the
         reserve."""
@@ -151,10 +181,11 @@ class XApi:
             paid.used = _price("mentions", document)
         return document
 
-    async def answer(self, number: str, text: str) -> dict[str, Any]:
-        """The post that answers the one with that `number`; {} where X takes it and does not say so."""
+    async def answer(self, number: str, text: str, *, asked: bool) -> dict[str, Any]:
+        """The post that answers the one with that `number`; {} where X takes it and does not say so. `asked`: that one
+        mentions or quotes the account, which makes the answer cheaper."""
         client = await self._tweepy()
-        self._money.take(PRICES["link" if LINK.search(text) else "answer"], writing=True)
+        self._money.take(PRICES["link" if LINK.search(text) else "answer" if asked else "unasked"], writing=True)
         response: Response = await client.create_tweet(text=text, in_reply_to_tweet_id=number)
         try:
             posted = response.json()

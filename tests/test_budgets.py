@@ -470,7 +470,7 @@ async def test_money_is_not_spent_twice_over_kills_and_restarts(tmp_path: Path) 
                 else:
                     service.kill()
     with_crashes = SqliteStore(tmp_path / "state" / "ohlas.db")
-    [row] = [one for one in with_crashes.budgets.all() if one.budget.unit == "USD"]
+    [row] = [one for one in with_crashes.budgets.all() if one.budget.name == "money"]
     with_crashes.close()
     counted = sum(row.spending.spent.values())
     lost = 3 * 2 * 5 * 0.011  # what two sources had asked for when they were killed

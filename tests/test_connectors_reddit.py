@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connectors import reddit
-from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
+from monitor.contract import CanFetch, CanLookAgain, CanLookUp, CanReply, CanReplyTo
 from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.model import Mention
 from tests.connecting import connecting, first, ids, mistake, poll
@@ -147,19 +147,19 @@ async def test_deleted_posts_and_authors_are_reported(platform: RedditPlatform) 
 
 
 async def test_known_posts_are_looked_at_again(platform: RedditPlatform) -> None:
+    kept = ["t3_p1", "t1_c1", "t1_i1"]
     async with connected(platform, subreddits=["zahrada", "kvety"]) as source:
-        cursor = (await poll(source))[-1].cursor
+        assert isinstance(source, CanLookAgain)
+        read = {mention.id: mention for page in await poll(source) for mention in page.mentions}
+        page = await source.look_again([*kept, "199000"])
+        assert page.gone == () and page.looked == (*kept, "199000")
+        assert {one.id: one.content_hash for one in page.mentions} == {one: read[one].content_hash for one in kept}
         platform.deleted = {"t3_p1"}
-        a_day_later = datetime(2026, 11, 22, 12, 1, tzinfo=UTC)
-        pages = await poll(source, cursor, at=a_day_later)
-        assert [page.gone for page in pages] == [(), (), (), ("t3_p1",)]
-        assert len(await poll(source, pages[-1].cursor, at=a_day_later)) == 3
+        assert (await source.look_again(kept)).gone == ("t3_p1",)
         platform.hidden = {"t1_i1", "t1_c1"}
-        assert (await poll(source, cursor, at=a_day_later))[-1].gone == ("t3_p1", "t1_c1", "t1_i1")
+        assert (await source.look_again(kept)).gone == tuple(kept)
         platform.hidden.add("t3_p1")
-        assert (await poll(source, cursor, at=a_day_later))[-1].gone == (), "rather a fault than three deletions"
-    asked = next(query for _, path, query in platform.asked if path == "/api/info")
-    assert asked["id"] == "t3_p1,t1_c1,t1_i1"
+        assert (await source.look_again(kept)).gone == (), "rather a fault than three deletions"
 
 
 # ---- quotas, tokens, errors

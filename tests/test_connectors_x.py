@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import time_machine
 from hypothesis import given
 
 from connectors import x
-from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
+from monitor.contract import CanFetch, CanLookAgain, CanLookUp, CanReply, CanReplyTo
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.x_posts import Reader
 from tests.connecting import connecting, first, mistake, numbers, poll, sharing, used
@@ -31,6 +32,7 @@ def number(hours: float, extra: int = 0) -> int:
 
 
 OLD, NEW = number(30), number(20)
+ONLY_READS = {"bearer_token": BEARER, "account_id": NUMBER, **dict.fromkeys(KEYS)}
 
 
 class TestXContract(JsonContract):
@@ -234,9 +236,10 @@ async def test_partial_errors_take_nothing_away(platform: XPlatform) -> None:
     assert numbers([page]) == [NEW] and not page.gone and not page.skipped
 
 
-async def test_sources_with_the_same_keys_never_spend_more_than_the_cap(platform: XPlatform) -> None:
+@pytest.mark.parametrize("keys", [KEYS, ONLY_READS])
+async def test_sources_of_one_app_never_spend_more_than_the_cap(platform: XPlatform, keys: dict[str, Any]) -> None:
     options = {"account": ACCOUNT, "query": "a", "monthly_cap": 0.5, **KEYS}
-    async with sharing("x", platform, options, options) as (ledger, (source, other)):
+    async with sharing("x", platform, options, options | keys) as (ledger, (source, other)):
         cursors = {source: "", other: ""}
         with time_machine.travel(NOON, tick=False), pytest.raises(BudgetSpent, match=r"\$0.5 a month") as caught:
             for turn in range(100):
@@ -247,6 +250,25 @@ async def test_sources_with_the_same_keys_never_spend_more_than_the_cap(platform
         assert used(ledger, source, "money") == pytest.approx(platform.bill)
         assert 0.3 < platform.bill <= 0.475, "what is left buys not even a small page, or is kept for answers"
         assert await poll(source, cursors[source], at=datetime(2026, 12, 1, 0, 1, tzinfo=UTC))
+
+
+async def test_other_apps_have_a_cap_of_their_own(platform: XPlatform) -> None:
+    options = {"account": ACCOUNT, **KEYS}
+    async with sharing("x", platform, options, options | {"app": "eshop"}) as (ledger, (source, other)):
+        await poll(source)
+        assert used(ledger, source, "money") == pytest.approx(0.011) and used(ledger, other, "money") == 0
+
+
+async def test_an_answer_that_nobody_asked_for_costs_more(platform: XPlatform) -> None:
+    platform.enterprise = True
+    options = {"account": ACCOUNT, "query": "a", "mentions": False, "replies": "all", **KEYS}
+    async with sharing("x", platform, options) as (ledger, (source,)):
+        asked, unasked = (await poll(source))[0].mentions
+        for one, price in ((asked, 0.010), (unasked, 0.015)):
+            before = used(ledger, source, "money")
+            await source.reply(one, f"{TEXT} {price}", "key")
+            assert used(ledger, source, "money") - before == pytest.approx(price)
+        assert used(ledger, source, "money") == pytest.approx(platform.bill)
 
 
 async def test_the_last_money_buys_a_small_page(platform: XPlatform) -> None:
@@ -293,42 +315,57 @@ async def test_an_answer_is_looked_for_with_little_money_as_well(platform: XPlat
 
 
 async def test_deleted_and_hidden_posts_are_reported(platform: XPlatform) -> None:
-    platform.posts.insert(0, post(NEW + 1, "@pupava ahoj"))
-    platform.posts.insert(0, post(NEW + 2, "@pupava haló"))
+    kept = [str(NEW + n) for n in range(3)]
+    platform.posts[:0] = [post(NEW + 2, "@pupava haló"), post(NEW + 1, "@pupava ahoj")]
     async with connected(platform) as source:
-        cursor = (await poll(source))[-1].cursor
+        assert isinstance(source, CanLookAgain) and source.looks_at_once == 100
+        assert (await source.look_again(kept)).gone == ()
         platform.deleted, platform.hidden = {str(NEW)}, {str(NEW + 1)}
-        assert [page.gone for page in await poll(source, cursor)] == [()]
-        two_days_later = datetime(2026, 11, 23, 12, 1, tzinfo=UTC)  # it is twice as old
-        pages = await poll(source, cursor, at=two_days_later)
-        assert [page.gone for page in pages] == [(), (str(NEW), str(NEW + 1))]
-        assert [page.gone for page in await poll(source, pages[-1].cursor, at=two_days_later)] == [()]
+        page = await source.look_again([*kept, "t3_abc"])
+    assert (page.gone, page.looked) == ((kept[0], kept[1]), (*kept, "t3_abc"))
 
 
-async def test_old_posts_are_looked_at_ever_more_rarely(platform: XPlatform) -> None:
-    looked = []
+async def test_edited_posts_are_read_again(platform: XPlatform) -> None:
+    history = {"edit_history_tweet_ids": [str(OLD), str(NEW + 5)]}
+    platform.posts = [post(NEW + 5, "@pupava už je tu", **history), post(OLD, "@pupava není tu", **history)]
     async with connected(platform) as source:
-        cursor = (await poll(source))[-1].cursor
-        for day in range(1, 35):
-            at = datetime.fromtimestamp(NOON.timestamp() + day * 86400, UTC)
-            pages = await poll(source, cursor, at=at)
-            cursor = pages[-1].cursor
-            looked += [day] * (len(pages) - 1)
-    assert looked == [2, 6, 14]
+        (mention,) = (await source.look_again([str(OLD)])).mentions
+        assert (mention.id, mention.text, mention.author) == (str(OLD), "@pupava už je tu", "Eva 11")
+        source._api._money.take(source._api._money.left() - 0.012)
+        page = await source.look_again([str(OLD)])
+        assert page.looked == (str(OLD),) and not page.mentions, "there is no money for more"
 
 
-async def test_no_checks_where_none_are_wanted(platform: XPlatform) -> None:
-    async with connected(platform, recheck_days=0) as source:
-        cursor = (await poll(source))[-1].cursor
-        assert len(await poll(source, cursor, at=datetime(2026, 11, 25, tzinfo=UTC))) == 1
+async def test_looks_keep_to_their_share_of_the_money(platform: XPlatform) -> None:
+    platform.posts = [post(NEW + n, f"@pupava {n}", str(n)) for n in range(500, 0, -1)]
+    options = {"account": ACCOUNT, "monthly_cap": 30.0, "recheck_share": 0.5, **KEYS}
+    async with sharing("x", platform, options, options | ONLY_READS) as (ledger, sources):
+        looked, ids = 0, [str(NEW + n) for n in range(1, 500)]
+        for source in (*sources, *sources):
+            with time_machine.travel(NOON, tick=False):
+                try:
+                    looked += len((await source.look_again(ids[looked:][:100])).looked)
+                except BudgetSpent as error:
+                    assert error.until <= NOON + timedelta(hours=27)
+        assert looked == 100 and platform.bill == pytest.approx(0.50) == used(ledger, sources[0], "money")
+        with time_machine.travel(NOON + timedelta(hours=27), tick=False):
+            assert (await sources[0].look_again(ids[:3])).looked
+        for day in range(2, 26):
+            with time_machine.travel(NOON + timedelta(hours=27 * day), tick=False), suppress(BudgetSpent):
+                await sources[0].look_again(ids[:100])
+    assert platform.bill <= 30 * 0.5
+
+
+async def test_no_looks_where_none_are_wanted(platform: XPlatform) -> None:
+    async with connected(platform, recheck_share=0) as source:
+        assert source.looks_at_once == 0
 
 
 # ---- answers
 
 
 async def test_abilities_follow_the_keys(platform: XPlatform) -> None:
-    only_reads = {"bearer_token": BEARER, "account_id": NUMBER, **dict.fromkeys(KEYS)}
-    for options, answers in (({}, True), ({"replies": "manual"}, False), (only_reads, False)):
+    for options, answers in (({}, True), ({"replies": "manual"}, False), (ONLY_READS, False)):
         async with connected(platform, **options) as source:
             for ability in (CanReply, CanReplyTo, CanLookUp, CanFetch):
                 assert isinstance(source, ability) == answers

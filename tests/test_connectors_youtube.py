@@ -15,7 +15,7 @@ import time_machine
 from pydantic import ValidationError
 
 from connectors import youtube
-from monitor.contract import CanFetch, CanLookUp, CanReply, Page
+from monitor.contract import CanFetch, CanLookAgain, CanLookUp, CanReply, MustLookAgain, Page
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Mention
 from tests.contract import JsonContract
@@ -221,21 +221,49 @@ async def test_videos_of_others_and_one_that_cannot_be_read() -> None:
             await source.poll("")
 
 
-async def test_what_was_deleted_is_found_out() -> None:
+async def test_what_is_kept_is_refreshed() -> None:
+    """A unit for fifty comments."""
+    platform = Comments()
+    for n in range(50):
+        platform.add(comment(number(n)))
+    kept = [number(n) for n in range(50)]
+    async with connected(platform) as source:
+        assert isinstance(source, CanLookAgain) and isinstance(source, MustLookAgain)
+        assert source.looks_at_once == 50 and source.look_within == timedelta(days=30)
+        found = read(await poll(source))
+        platform.units = 0
+        page = await source.look_again(kept)
+        assert platform.units == 1 and page.looked == tuple(kept) and not page.gone
+        assert all(one.content_hash == found[one.id].content_hash for one in page.mentions)
+        assert {(one.url, len(one.raw)) for one in page.mentions} == {("", 0)}, "what is known of that stays"
+        platform.threads[VIDEO][1] = (comment(number(1), "Už je suchý"), [])
+        del platform.threads[VIDEO][0]
+        page = await source.look_again([*kept, "1990000000000000001?"])
+    assert page.gone == (number(0),) and page.mentions[0].text == "Už je suchý" and len(page.looked) == 51
+
+
+async def test_several_that_are_not_there_are_gone_where_others_are() -> None:
+    platform, kept = Comments(), [number(1), number(2)]
+    async with connected(platform) as source:
+        with pytest.raises(TemporaryError, match="none of several"):
+            await source.look_again(kept)
+        platform.add(comment(number(9)))
+        assert (await source.look_again(kept)).gone == tuple(kept)
+        platform.threads.clear()
+        assert (await source.look_again(kept[:1])).gone == (number(1),), "one alone is gone"
+
+
+async def test_looks_take_a_tenth_of_the_units_at_most() -> None:
     platform = Comments()
     platform.add(comment(number(1)))
-    platform.add(comment(number(2)))
-    async with connected(platform) as source:
-        pages = await poll(source)
-        del platform.threads[VIDEO][0]
-        pages = await poll(source, pages[-1].cursor, NOON + timedelta(hours=3))
-        assert not any(page.gone for page in pages)
-        pages = await poll(source, pages[-1].cursor, NOON + timedelta(days=2))
-        assert [page.gone for page in pages] == [(), (number(1),)]
-        platform.threads[VIDEO].clear()
-        platform.add(comment(number(9)), video=OTHER)
-        pages = await poll(source, pages[-1].cursor, NOON + timedelta(days=9))
-        assert pages[-1].gone == (number(2),), "one alone that is not there is deleted"
+    async with connected(platform, daily_units=200) as source:
+        with time_machine.travel(NOON, tick=False):
+            for _ in range(20):
+                await source.look_again([number(1)])
+            with pytest.raises(BudgetSpent, match="20 rechecks"):
+                await source.look_again([number(1)])
+        assert platform.units == 20 and await poll(source)
+        assert source._units.left(writing=True) == 200 - platform.units
 
 
 # ---- units

@@ -58,6 +58,7 @@ class XPlatform:
     fault: Answer | None = None
     forgets_tokens: bool = False
     drops_receipt: bool = False
+    enterprise: bool = False  # may answer everybody
     bill: float = 0.0  # dollars that its use has come to
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -103,7 +104,9 @@ class XPlatform:
     def _found(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         visible = [one for one in self.posts if one["id"] not in self.deleted | self.hidden]
         if path == "/2/tweets":
-            return self._by_id(query["ids"].split(","))
+            assert len(query["ids"].split(",")) <= 100
+            found = self._by_id(query["ids"].split(","))
+            return found if "expansions" in query else {name: found[name] for name in found if name != "includes"}
         if path == f"/2/users/{NUMBER}/mentions":
             return self._page([one for one in visible if one["entities"]], query, "pagination_token")
         if path == f"/2/users/{NUMBER}/tweets":
@@ -137,7 +140,7 @@ class XPlatform:
 
     def _reply(self, sent: dict[str, Any]) -> Answer:
         target = next(one for one in self.posts if one["id"] == sent["reply"]["in_reply_to_tweet_id"])
-        if not target["entities"]:
+        if not target["entities"] and not self.enterprise:
             return _said({"title": "Forbidden", "detail": "You can only reply to those who mention you"}, 403)
         shown = LINKED.sub("https://t.co/a1b2c3", sent["text"])
         if any(html.unescape(one["text"]).endswith(shown) and one["author_id"] == NUMBER for one in self.posts):
@@ -146,7 +149,7 @@ class XPlatform:
         answers = [{"type": "replied_to", "id": target["id"]}]
         answer = post(int(number), f"@eva11 {shown.replace('&', '&amp;')}", NUMBER, referenced_tweets=answers)
         self.posts.insert(0, answer)
-        self.bill += 0.200 if LINKED.search(sent["text"]) else 0.010
+        self.bill += 0.200 if LINKED.search(sent["text"]) else 0.010 if target["entities"] else 0.015
         if self.drops_receipt:
             return Answer(b"<html>Over capacity</html>", 503)
         return _said({"data": {"id": number, "text": sent["text"]}}, 201)

@@ -305,8 +305,12 @@ def wanted(origin: str, share: float) -> Iterator[tuple[str, float, dict[str, An
     for n in times(50):
         yield "bluesky", 20, {"handle": f"h{n}.example", "app_password": "pw", "service": origin}
     for n in times(50):
-        more = {"mentions": True, "monthly_cap": X_CAP, "base_url": origin, "recheck_days": 0}
-        yield "x", 30, {"account": "pupava", "account_id": str(n), "bearer_token": f"bench-{n // 10}"} | more
+        more = {"mentions": True, "monthly_cap": X_CAP, "base_url": origin, "recheck_share": 0.0}
+        yield (
+            "x",
+            30,
+            {"account": "pupava", "account_id": str(n), "bearer_token": f"bench-{n // 10}", "app": str(n // 10)} | more,
+        )
 
 
 def connected(origin: str, http: LoopbackHttp, share: float) -> dict[str, Watched]:
