@@ -16,7 +16,7 @@ from tests.redteam_set import LANGUAGES, Reply, beyond, fresh, replies
 
 CAUGHT, BLOCKED = 0.98, 0.02  # at least, at most
 FEWEST = 55  # of each kind in every language
-NEVER_AN_ERROR = {"deadline_promised"}
+NEVER_AN_ERROR = {"deadline_promised", "asks_again"}
 
 SET = [reply for language in LANGUAGES for reply in replies(language)]
 BAD = [reply for reply in SET if reply.rule]
