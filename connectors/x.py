@@ -95,7 +95,7 @@ class _State(Turns):
 class X:
     """Reads. Every poll is one request: a page of the mentions, or one of the search."""
 
-    reply_rules = ReplyRules(kind="manual", max_length=280, unit="weighted", channel="post")
+    reply_rules = ReplyRules(kind="manual", max_length=280, unit="weighted", max_cashtags=1, channel="post")
     forget_within = timedelta(0)  # its terms: within 24 hours
     look_every = timedelta(days=1)
 
@@ -162,7 +162,7 @@ class X:
 class AnsweringX(X):
     """Answers as well, those posts that addressed the account."""
 
-    reply_rules = ReplyRules(kind="create", max_length=280, unit="weighted", channel="post", link_cost="$0.20")
+    reply_rules = replace(X.reply_rules, kind="create", link_cost="$0.20")
 
     def reply_rules_for(self, mention: Mention) -> ReplyRules:
         return only_addressed(self.reply_rules, self._settings.replies, mention, _NOT_ADDRESSED)

@@ -57,6 +57,7 @@ class ReplyRules:
     max_length: int = 5000
     unit: LengthUnit = "characters"
     max_bytes: int = 0  # beside max_length, in UTF-8; 0: no such limit
+    max_cashtags: int | None = None  # marks like $EUR, of stocks and currencies; None: as many as one likes
     moderated: bool = False  # the platform may still refuse the answer later
     channel: Channel = "review"
     note: str = ""  # what a person should know before he answers, e.g. why he has to post it himself

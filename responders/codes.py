@@ -156,6 +156,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
     "rule": {
         "empty": _("there is no text"),
         "too_long": _("longer than the platform takes"),
+        "too_many_cashtags": _("more marks like $EUR than the platform takes in one answer"),
         "missing_part": _("a part of a good reply is missing"),
         "part_order": _("the order should be apology, interest, solution"),
         "wrong_language": _("another language than the customer's"),

@@ -15,6 +15,7 @@ from responders.shipped import shipped_languages
 RULES: dict[str, str] = {
     "empty": "there is no text",
     "too_long": "longer than the platform takes",
+    "too_many_cashtags": "more marks like $EUR than the platform takes in one answer",
     "missing_part": "a part of a good reply is missing",
     "part_order": "the parts stand in another order than apology, interest, solution",
     "wrong_language": "another language than the customer's",
@@ -86,6 +87,7 @@ def check(
 
 _CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     shape.too_long,
+    shape.too_many_cashtags,
     shape.missing_part,
     shape.part_order,
     shape.wrong_language,

@@ -195,6 +195,13 @@ def test_bluesky_limits_letters_and_bytes() -> None:
     assert errors("👨‍👩‍👧" * 200, "xx", rules=rules) == {"too_long"}, "200 letters, but 3600 bytes"
 
 
+def test_x_takes_one_cashtag() -> None:
+    rules = ReplyRules(max_length=280, unit="weighted", max_cashtags=1)
+    assert "too_many_cashtags" not in errors("Za $20, či $EUR?", "xx", rules=rules)
+    assert "too_many_cashtags" in errors("Vrátime $EUR aj $CZK.", "xx", rules=rules)
+    assert "too_many_cashtags" not in errors("Vrátime $EUR aj $CZK.", "xx")
+
+
 # ------------------------------------------------------------------------------ cues
 @pytest.mark.parametrize(
     ("cue", "text", "found"),

@@ -16,6 +16,7 @@ _SLOT = re.compile(
     r"\{[^{}\n]{0,40}\}|\[[^\[\]\n]*[^\W\d_][^\[\]\n]*\]|<[^\W\d_][^<>\n]{0,40}>|\b[Xx]{3,}\b|\bTODO\b|_{3,}|%[sd]\b|\$\w+\b(?<!\d)"
     r"|\.{6,}|\(\s*\?\s*\)|\?{3,}"
 )
+_CASHTAG = re.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)")
 _LETTERS_TO_JUDGE = 25  # a shorter text says too little about its language
 _WORDS_OF_A_SENTENCE = 4  # shorter ones ("Pekný deň.") stand in many replies
 _SAME = 0.8  # share of words that two sentences have in common when the second repeats the first
@@ -29,6 +30,13 @@ def too_long(case: Case) -> Iterator[Finding]:
         if length > most:
             message = f"{length} {unit}, but the platform takes {most}: {length - most} too many."
             yield error("too_long", message)
+
+
+def too_many_cashtags(case: Case) -> Iterator[Finding]:
+    most, found = case.rules.max_cashtags, _CASHTAG.findall(case.text)
+    if most is not None and len(found) > most:
+        message = f"The platform takes {most} mark like $EUR in an answer, and here are {len(found)}."
+        yield error("too_many_cashtags", message, found[most])
 
 
 def missing_part(case: Case) -> Iterator[Finding]:
