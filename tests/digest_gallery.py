@@ -114,8 +114,20 @@ def daily() -> Digest:
             failed=1,
             unknown=1,
             shown=(
-                highlight(6, state="unknown", changed_at=NOW - timedelta(hours=14), error="stopped while posting"),
-                highlight(7, state="failed", changed_at=NOW - timedelta(hours=3), error="403 Forbidden"),
+                highlight(
+                    6,
+                    state="unknown",
+                    changed_at=NOW - timedelta(hours=14),
+                    error="stopped while posting",
+                    cause="stopped",
+                ),
+                highlight(
+                    7,
+                    state="failed",
+                    changed_at=NOW - timedelta(hours=3),
+                    error="Heureka does not take this answer: 422",
+                    cause="not_taken: Heureka: 422",
+                ),
             ),
         ),
         sources=(
@@ -155,6 +167,8 @@ def weekly() -> Digest:
         usual=Tally(complaint=10.5, praise=27.25, neutral=4),
         usual_of=4,
         weeks=_weeks(8),
+        aftermath=Aftermath(good=18, neutral=2, bad=4, complained=1, better=2, worse=1),
+        aftermath_before=Aftermath(good=9, neutral=1, bad=5),
     )
 
 

@@ -84,7 +84,7 @@ def test_a_review_that_is_changed_after_our_answer_is_noted_with_its_stars(store
     assert ("review_changed", "1 → 4") in audit(store, draft)
     aftermath = store.follow_ups.aftermath(NOON - timedelta(days=1), NOON + timedelta(days=1))
     assert (aftermath.answered, aftermath.rated, aftermath.better, aftermath.worse) == (1, 1, 1, 0)
-    assert aftermath.changed_stars == 1.0
+    assert (aftermath.raised, aftermath.rated, aftermath.changed_stars) == (1, 1, None)
 
 
 def test_a_review_that_is_changed_twice_counts_once_by_where_it_ended(store: SqliteStore) -> None:
@@ -101,9 +101,9 @@ def test_the_share_of_raised_stars_is_one_of_the_answers_of_the_same_days(store:
     change(store, 4.0)
     earlier, later = NOON + timedelta(hours=1), NOON + timedelta(days=1)
     aftermath = store.follow_ups.aftermath(earlier, later)
-    assert (aftermath.rated, aftermath.better, aftermath.changed_stars) == (0, 1, None)
+    assert (aftermath.rated, aftermath.better, aftermath.raised) == (0, 1, 0)
     aftermath = store.follow_ups.aftermath(NOON, earlier)
-    assert (aftermath.rated, aftermath.better, aftermath.changed_stars) == (1, 0, 1.0)
+    assert (aftermath.rated, aftermath.better, aftermath.raised) == (1, 0, 1)
 
 
 def test_a_review_that_ends_where_it_began_changed_no_stars(store: SqliteStore) -> None:

@@ -131,7 +131,7 @@ def shape(found: Report) -> dict[str, Any]:
 
 
 def _afterwards(found: Aftermath) -> dict[str, Any]:
-    """Shares are None where nobody voted, or no review with stars was answered."""
+    """Shares are None where there are too few votes, or answered reviews with stars, to say anything."""
     return {
         **{
             name: getattr(found, name)
@@ -190,14 +190,20 @@ def _said_of_answers(found: Report) -> Iterator[str]:
     replied, after = found.replied, found.aftermath
     if replied.share is not None:
         yield f"{replied.answered} of {replied.complaints} complaints are answered ({replied.share:.0%})"
-    if after.changed_stars is not None:
-        yield f"{after.raised} of {after.rated} answered reviews have more stars now ({after.changed_stars:.0%})"
-    if after.satisfaction is not None:
-        yield f"{after.votes} customers said how it was handled; {after.good} well ({after.satisfaction:.0%})"
+    if after.rated:
+        yield f"{after.raised} of {after.rated} answered reviews have more stars now{_bracketed(after.changed_stars)}"
+    if after.votes:
+        yield f"{after.votes} customers said how it was handled; {after.good} well{_bracketed(after.satisfaction)}"
+
+
+def _bracketed(share: float | None) -> str:
+    return "" if share is None else f" ({share:.0%})"
 
 
 def _content(found: Report) -> Iterator[str]:
     """How content customers are with whom; nothing where nobody voted and no review with stars was answered."""
+    from monitor.store.follow_ups import LEAST
+
     if not found.satisfied:
         return
     heads = (found.by, "votes", "well", "so-so", "badly", "content", "answered reviews", "more stars now", "share")
@@ -205,6 +211,7 @@ def _content(found: Report) -> Iterator[str]:
     yield from table(
         heads, [*(_content_row(line.key or "-", line) for line in found.satisfied), _content_row("total", found.total)]
     )
+    yield f"Shares are told from {LEAST} on; of fewer they say nothing."
 
 
 def _content_row(name: str, line: Line) -> tuple[str, ...]:

@@ -63,13 +63,13 @@ class Aftermath:
 
     @property
     def satisfaction(self) -> float | None:
-        """Share of good votes; None where nobody voted."""
-        return self.good / self.votes if self.votes else None
+        """Share of good votes; None where there are too few to say anything."""
+        return _share(self.good, self.votes)
 
     @property
     def changed_stars(self) -> float | None:
-        """Share of answered reviews that have more stars now; None where none was answered."""
-        return self.raised / self.rated if self.rated else None
+        """Share of answered reviews that have more stars now; None where there are too few to say anything."""
+        return _share(self.raised, self.rated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +91,15 @@ class Satisfaction:
     @property
     def share(self) -> float | None:
         """Of good votes; None where there are too few to say anything."""
-        return self.good / self.votes if self.votes >= LEAST else None
+        return _share(self.good, self.votes)
 
     @property
     def raised_share(self) -> float | None:
-        return self.raised / self.rated if self.rated >= LEAST else None
+        return _share(self.raised, self.rated)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole >= LEAST else None
 
 
 class FollowUps:

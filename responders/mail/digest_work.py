@@ -82,7 +82,7 @@ def _promises(found: Answers, words: Words) -> Iterator[Line]:
 def _content(digest: Digest, words: Words) -> Iterator[Line]:
     """What customers said of our answers, and what they did after them."""
     found, earlier = digest.aftermath, digest.aftermath_before
-    if found.satisfaction is not None:
+    if found.votes:
         yield (
             words.count(
                 "%(number)s customer said how we handled it: well %(good)s, so-so %(neutral)s, badly %(bad)s.",
@@ -94,9 +94,9 @@ def _content(digest: Digest, words: Words) -> Iterator[Line]:
             ),
             "bad" if found.bad > found.good else "",
         )
-        if earlier.satisfaction is not None:
-            now, before = (words.percent(share) for share in (found.satisfaction, earlier.satisfaction))
-            yield words.say("Content: %(now)s, before that %(before)s.", now=now, before=before), ""
+    if found.satisfaction is not None and earlier.satisfaction is not None:
+        now, before = (words.percent(share) for share in (found.satisfaction, earlier.satisfaction))
+        yield words.say("Content: %(now)s, before that %(before)s.", now=now, before=before), ""
     if found.complained:
         yield (
             words.count(
