@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 
-from monitor.text import clean, html_to_text, shallow
+from monitor.nesting import shallow
+from monitor.text import clean, html_to_text
 
 LIMIT = 200_000  # characters of a body that are looked at; what people type is far shorter
 DEPTH = 12  # parts within parts

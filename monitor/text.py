@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, quote, urlsplit, urlunsplit
 
 import regex
+
+from monitor.nesting import shallow
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
@@ -60,13 +61,6 @@ _BLOCKS = (
     "li,main,nav,ol,p,pre,section,table,tr,ul"
 )
 _PARAGRAPHS = {"p", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"}
-_DEEPEST = 512
-_TAG = re.compile(r"<(?P<closing>/?)(?P<name>[a-zA-Z][^\s/>]*)")
-# What holds nothing, and what ends by itself where the next one begins.
-_NEVER_DEEP = frozenset(
-    "area base br col embed hr img input link meta param source track wbr html head body p li dd dt tr td th thead"
-    " tbody tfoot option optgroup rp rt colgroup".split()
-)
 # Stand for breaks while the white space of the source, which means nothing, is being folded.
 _LINE, _BR, _PARAGRAPH = "\x1d", "\x1e", "\x1f"
 _RUN = regex.compile(r"[\s\x1d-\x1f]+")
@@ -92,25 +86,6 @@ def _white_space(run: regex.Match[str]) -> str:
     if _PARAGRAPH in run[0] or run[0].count(_BR) > 1:
         return "\n\n"
     return "\n" if _BR in run[0] or _LINE in run[0] else " "
-
-
-def shallow(html: str) -> str:
-    """The same with nothing nested more deeply than browsers would nest it: for each tag a parser looks through all
-    that are open, so that a megabyte of <div> would keep it busy for minutes."""
-    if html.count("<") <= _DEEPEST:
-        return html
-    depth, last, pieces = 0, 0, list[str]()
-    for tag in _TAG.finditer(html):
-        if tag["name"].lower() in _NEVER_DEEP:
-            continue
-        if tag["closing"]:
-            depth = max(depth - 1, 0)
-        elif depth < _DEEPEST:
-            depth += 1
-        else:
-            pieces += html[last : tag.start("name")], "wbr"  # which holds nothing
-            last = tag.end("name")
-    return "".join((*pieces, html[last:]))
 
 
 def _parsed(html: str) -> LexborHTMLParser:

@@ -4,9 +4,8 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from selectolax.lexbor import LexborHTMLParser
 
-from monitor.text import LIMIT, canonical_url, clean, clip, fold, html_to_text, masked_url, one_line, shallow
+from monitor.text import LIMIT, canonical_url, clean, clip, fold, html_to_text, masked_url, one_line
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # halves of surrogate pairs included
 
@@ -62,29 +61,6 @@ def test_no_html_is_too_broken(raw: str) -> None:
 )
 def test_html_to_text(html: str, text: str) -> None:
     assert html_to_text(html) == text
-
-
-@pytest.mark.parametrize(
-    "html",
-    [
-        "<div>" * 30_000 + "slovo",
-        "<ul><li>" * 20_000 + "slovo",
-        "<SPAN a=b>" * 9_000 + "<div>x</div>" * 9_000 + "slovo",
-        "<div></div>" * 15_000 + "<p>slovo",
-    ],
-    ids=["blocks", "lists", "inline", "side by side"],
-)
-def test_nothing_is_nested_more_deeply_than_browsers_would(html: str) -> None:
-    node, depth = LexborHTMLParser(shallow(html)).body, 0
-    while node is not None:
-        node, depth = node.last_child or node.next, depth + 1
-    assert depth < 1_100  # an item for each list
-    assert "slovo" in html_to_text(html)
-
-
-def test_what_is_nested_as_people_do_stays_as_it_is() -> None:
-    html = "<div><p>a<p>b<br>" + "<ul><li>a<li>b</ul>" * 400 + "<img>" * 600
-    assert shallow(html) == html and shallow("<b>" * 9) == "<b>" * 9
 
 
 @pytest.mark.parametrize(

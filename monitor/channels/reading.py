@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from monitor.text import clip, fold, html_to_text, one_line, plain, shallow
+from monitor.nesting import shallow
+from monitor.text import clip, fold, html_to_text, one_line, plain
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
