@@ -279,7 +279,7 @@ class AnsweringMastodon(Mastodon):
             "status": f"@{_acct(mention)} {text}",
             "in_reply_to_id": mention.id,
             "visibility": "direct" if private else self._settings.visibility,
-        }
+        } | ({"language": mention.language} if mention.language else {})
         headers = self._headers() | {"Content-Type": "application/json", "Idempotency-Key": key}
         body = json.dumps(answer).encode()
         url = f"{self._settings.instance}/api/v1/statuses"

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -32,6 +34,8 @@ from monitor.model import Mention
 from monitor.options import SourceOptions
 from monitor.text import clean, fold, one_line
 
+log = logging.getLogger(__name__)
+
 QUOTA = "3 requests at once, and a bucket that empties by itself"
 COST = "free with Shoptet Premium, or as an add-on"
 API = "https://api.myshoptet.com"
@@ -40,6 +44,7 @@ REACH = timedelta(days=365)  # how far the first reading goes back
 OVERLAP = timedelta(days=14)  # reviews of the shop that are read again, as they may be edited or answered elsewhere
 CHANGED = timedelta(hours=1)  # the same by the time of a change, which reviews of products can be asked for
 DAY = timedelta(days=1)
+CONNECTIONS = 3  # at once with one token
 LOOKED_THROUGH = 20  # pages in which one review is looked for
 A_MINUTE = 300  # requests of one shop; Shoptet's own bucket takes some more
 _FULL = 10.0  # seconds to stay away once the bucket of requests is nearly full
@@ -124,6 +129,29 @@ class _Listing:
     wait: float  # seconds that Shoptet wants to be left alone
 
 
+@dataclass(slots=True)
+class _Session:
+    """With one shop, of all sources that have one token: three connections, and of an add-on's access tokens five, may
+    be there at once."""
+
+    access: str = ""  # the add-on's short-lived token
+    expires: float = 0.0  # when it ends, monotonic
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    connections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS))
+    ending: set[str] = field(default_factory=set)  # what was said to be switched off
+
+    def __repr__(self) -> str:
+        return "_Session()"
+
+    def refused(self, access: str) -> None:
+        """Unless somebody else has got a newer one meanwhile."""
+        if access == self.access:
+            self.expires = 0.0
+
+
+_sessions: WeakKeyDictionary[Http, dict[str, _Session]] = WeakKeyDictionary()
+
+
 class Shoptet:
     """Every poll is one request. An answer is a part of the review, so a later one takes the place of an earlier."""
 
@@ -132,11 +160,11 @@ class Shoptet:
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
         self._http = http
-        self._access, self._expires = "", 0.0  # the add-on's short-lived token, and when it ends (monotonic)
-        self._turn = asyncio.Lock()  # no more than five of those may be valid at once
-        key = settings.token or settings.oauth_token
+        given = settings.token or settings.oauth_token
+        key = given.get_secret_value() if given else ""
+        self._session = _sessions.setdefault(http, {}).setdefault(key, _Session())
         quota = Budget(
-            account=account_of("shoptet", key.get_secret_value() if key else ""),
+            account=account_of("shoptet", key),
             name="requests",
             limit=A_MINUTE,
             window=Rolling(60),
@@ -230,19 +258,30 @@ class Shoptet:
         self, method: str, path: str, body: bytes = b"", *, for_answer: bool = False, last: bool = False
     ) -> Response:
         """An add-on's token that has ended before its time is renewed once; nothing was done with it."""
-        headers = {"Content-Type": "application/json", **await self._credentials()}
-        self._requests.take(writing=for_answer or method != "GET")
-        if method == "GET":
-            answer = await self._http.get(API + path, headers=headers, also=(401,))
-        else:
-            also = (401, 423, *_REFUSALS)
-            answer = await self._http.send(method, API + path, headers=headers, body=body, also=also)
+        async with self._session.connections:
+            access = await self._access()
+            answer = await self._answer(method, path, body, access, for_answer=for_answer)
+        self._tell_what_ends(f"{method} {path.partition('?')[0]}", answer.headers.get("Sunset", ""))
         if answer.status != 401:
             return answer
-        if last or not self._access:
+        if last or not access:
             raise error_for(401, "Shoptet", answer.headers)
-        self._expires = 0.0
+        self._session.refused(access)
         return await self._asked(method, path, body, for_answer=for_answer, last=True)
+
+    async def _answer(self, method: str, path: str, body: bytes, access: str, *, for_answer: bool) -> Response:
+        headers = {"Content-Type": "application/json", **self._credentials(access)}
+        self._requests.take(writing=for_answer or method != "GET")
+        if method == "GET":
+            return await self._http.get(API + path, headers=headers, also=(401,))
+        also = (401, 423, *_REFUSALS)
+        return await self._http.send(method, API + path, headers=headers, body=body, also=also)
+
+    def _tell_what_ends(self, what: str, day: str) -> None:
+        what = re.sub(r"/\d+$", "/…", what)
+        if day and what not in self._session.ending:
+            self._session.ending.add(what)
+            log.warning("Shoptet will switch off %s on %s; install a newer Ohlas before", what, one_line(day, 40))
 
     def _heed(self, headers: Mapping[str, str]) -> float:
         """Seconds; once the bucket is nearly full, all sources of the shop stay away."""
@@ -252,24 +291,30 @@ class Shoptet:
         self._requests.close(_FULL)
         return _FULL
 
-    async def _credentials(self) -> dict[str, str]:
+    def _credentials(self, access: str) -> dict[str, str]:
         if self._settings.token is not None:
             return {"Shoptet-Private-API-Token": self._settings.token.get_secret_value()}
-        async with self._turn:
-            if time.monotonic() >= self._expires:
-                await self._renew()
-            return {"Shoptet-Access-Token": self._access}
+        return {"Shoptet-Access-Token": access}
 
-    async def _renew(self) -> None:
-        secret = self._settings.oauth_token.get_secret_value() if self._settings.oauth_token else ""
+    async def _access(self) -> str:
+        """The add-on's token; "" where a private one is used."""
+        if self._settings.oauth_token is None:
+            return ""
+        async with self._session.turn:
+            if time.monotonic() >= self._session.expires:
+                await self._renew(self._settings.oauth_token.get_secret_value())
+            return self._session.access
+
+    async def _renew(self, secret: str) -> None:
         given = await self._http.get(self._settings.oauth_url, headers={"Authorization": f"Bearer {secret}"})
         answer = json_object(given.body)
-        self._access = string(answer, "access_token")
-        if not self._access:
+        access = string(answer, "access_token")
+        if not access:
             raise AuthError(
                 "The shop gives no access token; check oauth_token and oauth_url", cause="refused", words="Shoptet"
             )
-        self._expires = time.monotonic() + (_whole(answer.get("expires_in")) or 1_800) - 60.0
+        self._session.access = access
+        self._session.expires = time.monotonic() + (_whole(answer.get("expires_in")) or 1_800) - 60.0
 
 
 class ListeningShoptet(Shoptet):

@@ -12,10 +12,11 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 from pydantic import Field, SecretStr
 
@@ -54,29 +55,45 @@ class _Session:
         return f"_Session({self.did})"
 
 
+@dataclass(slots=True)
+class _Account:
+    """What all sources of one account share."""
+
+    session: _Session | None = None
+    signing_in: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+_accounts: WeakKeyDictionary[Http, dict[tuple[str, str], _Account]] = WeakKeyDictionary()
+
+
 class BlueskyApi:
     """Requests for the account of `options`. Each raises a `SourceError`."""
 
     def __init__(self, http: Http, options: BlueskyOptions) -> None:
         self._http = http
         self._options = options
-        self._session: _Session | None = None
-        self._signing_in = asyncio.Lock()
         account = account_of("bluesky", options.service, options.handle)
-        reads = Budget(account=account, name="requests", limit=3_000, window=Rolling(300), reserve=100)
+        password = options.app_password.get_secret_value()
+        self._account = _accounts.setdefault(http, {}).setdefault((account, password), _Account())
+        ours = account_of("bluesky", options.service)  # requests are counted by address, whose account it may be
+        reads = Budget(account=ours, name="requests", limit=3_000, window=Rolling(300), reserve=100)
         points = Budget(account=account, name="points", limit=5_000, window=Rolling(3600), unit="units")
+        daily = replace(points, name="daily points", limit=35_000, window=Rolling(86_400))
         sign_ins = Budget(account=account, name="sign-ins", limit=300, window=Rolling(86_400))
+        often = replace(sign_ins, name="repeated sign-ins", limit=30, window=Rolling(300))
         self._requests, self._points = http.ledger.meter(reads), http.ledger.meter(points)
-        self._sign_ins = http.ledger.meter(sign_ins)
+        self._daily_points, self._sign_ins = http.ledger.meter(daily), http.ledger.meter(sign_ins)
+        self._often = http.ledger.meter(often)
 
     def budgets(self, requests: int) -> dict[Budget, float]:
         """What is taken of each where a round is so many `requests`."""
-        return {self._requests.budget: float(requests), self._points.budget: 0.0, self._sign_ins.budget: 0.0}
+        others = (self._points, self._daily_points, self._sign_ins, self._often)
+        return {self._requests.budget: float(requests)} | {meter.budget: 0.0 for meter in others}
 
     @property
     def did(self) -> str:
         """The account's own id; "" before the first request."""
-        return self._session.did if self._session else ""
+        return self._account.session.did if self._account.session else ""
 
     async def get(self, method: str, query: list[tuple[str, str]], *, for_answer: bool = False) -> dict[str, Any]:
         """{} where Bluesky answers with something that is no object. What an answer needs may use the reserve."""
@@ -102,7 +119,7 @@ class BlueskyApi:
     async def create(self, record: Mapping[str, Any], key: str) -> dict[str, Any]:
         """The post that stands under the approval's `key`, as it was written now or before; {} where the server takes
         it and does not say so."""
-        session = self._session or await self._sign_in(None)
+        session = self._account.session or await self._sign_in(None)
         answer = {"repo": session.did, "collection": POST, "rkey": _record_key(key), "record": record}
         body, url = json.dumps(answer).encode(), f"{self._options.service}/xrpc/com.atproto.repo.createRecord"
 
@@ -112,6 +129,7 @@ class BlueskyApi:
             return self._http.send("POST", url, headers=headers, body=body, also=_UNDERSTOOD)
 
         self._points.take(CREATED)
+        self._daily_points.take(CREATED)
         response = await self._signed(send)
         if response.status == 400 and (found := await self.own_post(key, string(record, "text"))):
             return found  # it was there already
@@ -125,7 +143,7 @@ class BlueskyApi:
 
     async def own_post(self, key: str, text: str) -> dict[str, Any] | None:
         """The one post that this approval makes. Raises PermanentError where it has another `text`."""
-        session = self._session or await self._sign_in(None)
+        session = self._account.session or await self._sign_in(None)
         query = [("repo", session.did), ("collection", POST), ("rkey", _record_key(key))]
         try:
             found = await self.get("com.atproto.repo.getRecord", query, for_answer=True)
@@ -149,7 +167,7 @@ class BlueskyApi:
 
     async def _signed(self, request: Callable[[dict[str, str]], Awaitable[Response]]) -> Response:
         """The answer to a request; where the token is too old nothing has happened, and it is made again."""
-        session = self._session or await self._sign_in(None)
+        session = self._account.session or await self._sign_in(None)
         response = await request({"Authorization": f"Bearer {session.access}"})
         if _error(response) not in ("ExpiredToken", "InvalidToken"):
             return response
@@ -158,18 +176,19 @@ class BlueskyApi:
 
     async def _sign_in(self, refused: _Session | None) -> _Session:
         """By the password, or where the token of `refused` is merely too old, by its refresh token."""
-        async with self._signing_in:
-            if self._session is not refused and self._session is not None:
-                return self._session  # somebody else was faster
+        async with self._account.signing_in:
+            if self._account.session is not refused and self._account.session is not None:
+                return self._account.session  # somebody else was faster
             renewed = refused and await self._token(
                 "refreshSession", b"", {"Authorization": f"Bearer {refused.refresh}"}
             )
-            self._session = renewed or await self._by_password()
-            return self._session
+            self._account.session = renewed or await self._by_password()
+            return self._account.session
 
     async def _by_password(self) -> _Session:
         password = self._options.app_password.get_secret_value()
         body = json.dumps({"identifier": self._options.handle, "password": password}).encode()
+        self._often.take()
         self._sign_ins.take()
         session = await self._token("createSession", body, {"Content-Type": "application/json"})
         if session is None:

@@ -13,7 +13,7 @@ import time_machine
 
 from connectors import bluesky
 from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
-from monitor.errors import AuthError, OutcomeUnknown, PermanentError, SourceError, TemporaryError
+from monitor.errors import AuthError, BudgetSpent, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.model import Mention
 from tests.bluesky_platform import DID, KEYS, NOON, PASSWORD, BlueskyPlatform, post, said, uri
 from tests.connecting import connecting, first, ids, mistake, poll, sharing, used
@@ -131,6 +131,40 @@ async def test_one_session_serves_many_requests(platform: BlueskyPlatform) -> No
         await poll(source)
         await poll(source)
     assert methods(platform).count("createSession") == 1
+
+
+async def test_sources_of_one_account_share_its_session(platform: BlueskyPlatform) -> None:
+    async with sharing("bluesky", platform, *[KEYS] * 40) as (ledger, sources):
+        await asyncio.gather(*(poll(source) for source in sources))
+        assert methods(platform).count("createSession") == used(ledger, sources[0], "sign-ins") == 1
+        platform.forget_token()
+        await asyncio.gather(*(poll(source) for source in sources))
+    assert methods(platform).count("createSession") == methods(platform).count("refreshSession") == 1
+
+
+async def test_nobody_signs_in_more_often_than_thirty_times_in_five_minutes(platform: BlueskyPlatform) -> None:
+    platform.refuses_refresh = True
+    async with connected(platform) as source:
+        with time_machine.travel(NOON, tick=False):
+            for _ in range(30):
+                await source.poll("")
+                platform.forget_token()
+            with pytest.raises(BudgetSpent, match="30 repeated sign-ins"):
+                await source.poll("")
+    assert methods(platform).count("createSession") == 30
+
+
+@pytest.mark.parametrize(("name", "limit"), [("points", 5_000), ("daily points", 35_000)])
+async def test_the_points_of_an_hour_and_of_a_day_are_kept_to(platform: BlueskyPlatform, name: str, limit: int) -> None:
+    async with sharing("bluesky", platform, KEYS, KEYS) as (ledger, (source, other)):
+        mention = await first(source)
+        budget = next(one for one in source.budgets if one.name == name)
+        with time_machine.travel(NOON, tick=False):
+            ledger.meter(budget).take(limit - 3)
+            await source.reply(mention, TEXT, "key")
+            with pytest.raises(BudgetSpent, match=f"{limit:,} {name}"):
+                await other.reply(mention, TEXT, "other key")
+    assert len(platform.records) == 1
 
 
 async def test_a_token_that_is_too_old_is_renewed(platform: BlueskyPlatform) -> None:

@@ -234,7 +234,7 @@ async def test_reply(platform: MastodonPlatform) -> None:
             await source.find_reply(mention, "Něco docela jiného.", "key")
     assert len(platform.keys) == 1 and receipt.id == "903"
     sent = {"status": f"@eva@jinde.example {TEXT}", "in_reply_to_id": "902", "visibility": "unlisted"}
-    assert platform.sent == [sent, sent]
+    assert platform.sent == [sent | {"language": "cs"}] * 2
 
 
 async def test_a_lost_receipt_is_found(platform: MastodonPlatform) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,10 +18,10 @@ from monitor.errors import AuthError, NotFound, OutcomeUnknown, PermanentError, 
 from monitor.model import Mention
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
-from tests.connecting import connecting, first, mistake, numbers, poll
+from tests.connecting import connecting, first, mistake, numbers, poll, sharing
 from tests.contract import JsonContract
 from tests.listening import listening
-from tests.loopback import Answer, Asked
+from tests.loopback import Answer, Asked, Loopback, LoopbackHttp
 from tests.shoptet_platform import KEY, NOON, OAUTH, OAUTH_URL, TOKEN, ShoptetPlatform, review
 
 TEXT = "Mrzí nás to & vymeníme ho."
@@ -170,6 +171,51 @@ async def test_a_token_that_is_refused_again_is_not_asked_for_for_ever(platform:
     async with connected(Answer(b"{}"), token=None, oauth_token=OAUTH, oauth_url=OAUTH_URL) as source:
         with pytest.raises(AuthError, match="no access token"):
             await source.poll("")
+
+
+async def test_sources_of_one_add_on_share_its_token(platform: ShoptetPlatform) -> None:
+    """No more than five may be valid at once."""
+    options = {"oauth_token": OAUTH, "oauth_url": OAUTH_URL}
+    async with sharing("shoptet", platform, *[options] * 4, options | {"reviews": "product"}) as (_, sources):
+        await asyncio.gather(*(poll(source) for source in sources))
+        assert platform.tokens == 1
+        platform.valid = "another"
+        await asyncio.gather(*(poll(source) for source in sources))
+        assert platform.tokens == 2, "refused to five of them, and renewed once"
+        assert OAUTH not in repr(sources[0]._session)
+
+
+async def test_three_connections_with_one_token() -> None:
+    async with Loopback(Answer(hang=True)) as server, LoopbackHttp(server.origin, total=60.0) as http:
+        sources = [shoptet.connect(shoptet.Settings(kind="shoptet", name=n, token=TOKEN), http) for n in "abcde"]
+        polls = [asyncio.create_task(source.poll("")) for source in sources]
+        while len(server.asked) < 3:
+            server.arrived.clear()
+            await server.arrived.wait()
+        assert sources[0]._session.connections.locked()
+        for task in polls:
+            task.cancel()
+        await asyncio.gather(*polls, return_exceptions=True)
+    assert len(server.asked) == 3 and not sources[0]._session.connections.locked()
+
+
+async def test_what_shoptet_will_switch_off_is_told_once(
+    platform: ShoptetPlatform, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ending(asked: Asked) -> Answer:
+        answer = platform(asked)
+        return replace(answer, headers={**answer.headers, "Sunset": "Mon, 01 Mar 2027 00:00:00 GMT"})
+
+    async with connected(ending) as source:  # type: ignore[arg-type]
+        mention = await first(source)
+        await poll(source)
+        for one in (mention, replace(mention, id="2")):
+            await source.reply(one, TEXT, "k")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == [
+        f"Shoptet will switch off {what} on Mon, 01 Mar 2027 00:00:00 GMT; install a newer Ohlas before"
+        for what in ("GET /api/reviews/project", "PATCH /api/reviews/project/…")
+    ]
 
 
 # ---- answers
