@@ -183,10 +183,12 @@ class AnsweringX(X):
             others = others or bool(answers)
             token = string(inner(document, "meta"), "next_token")
             if not token and others:
-                raise PermanentError("Another answer stands there; a person has to look.")
+                raise PermanentError("Another answer stands there; a person has to look.", cause="answered")
             if not token:
                 return None
-        raise PermanentError("The account has posted so much since then that a person has to look.")
+        raise PermanentError(
+            "The account has posted so much since then that a person has to look.", cause="many_answers"
+        )
 
     async def fetch(self, mention: Mention) -> Mention | None:
         number, document = _newest(mention), await self._api.posts([_newest(mention)], writing=True)
@@ -197,7 +199,7 @@ class AnsweringX(X):
             return None
         found = self._reader.page(document, datetime.now(UTC), addressed=mention.raw.get("addressed") is True).mentions
         if not found:
-            raise TemporaryError("X does not say whether the post is still there")
+            raise TemporaryError("X does not say whether the post is still there", cause="passing", words="X")
         return replace(found[0], id=mention.id)
 
     def _receipt(self, post: Mapping[str, Any]) -> Receipt:

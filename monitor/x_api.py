@@ -270,10 +270,16 @@ def _refusal(response: Response, meter: Meter, *, writing: bool) -> SourceError:
     if response.status == 429:
         return too_many("X", response.headers, datetime.now(UTC), None if writing else meter)
     if writing and response.status == 403 and "duplicate" in said:
-        return OutcomeUnknown("X says that this text has been posted before; perhaps the answer is there")
+        return OutcomeUnknown(
+            "X says that this text has been posted before; perhaps the answer is there",
+            cause="posted_before",
+            words="X",
+        )
     if writing and response.status == 403 and "permission" not in said and "client-forbidden" not in said:
         return PermanentError(
-            "X does not take this answer; an app may answer only posts that mention or quote its account"
+            "X does not take this answer; an app may answer only posts that mention or quote its account",
+            cause="may_not",
+            words="X",
         )
     return error_for(response.status, "X", response.headers)
 
