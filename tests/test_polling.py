@@ -16,7 +16,7 @@ from monitor.contract import Connector, Page
 from monitor.errors import AuthError, PermanentError, SourceError, TemporaryError
 from monitor.polling import Poller
 from monitor.schedule import Status
-from monitor.store.sources import SourceState
+from monitor.store.sources import PollRecord, SourceState
 from monitor.store.sqlite import SqliteStore
 from tests.made import NOON, mention
 
@@ -111,6 +111,29 @@ async def test_another_page_is_read_soon(store: SqliteStore) -> None:
     for _ in range(3):
         await bench.read(2)
     assert (source.cursors, store.mentions.count()) == (["", "1", "2"], 3)
+
+
+async def test_what_is_told_while_a_source_is_read_is_looked_for_at_once(store: SqliteStore) -> None:
+    source = Told([lambda: None, Page(cursor="c")])
+    bench = Bench(store, shop=source)
+    reading = asyncio.create_task(bench.read())
+    await source.asked.wait()
+    for _ in range(3):  # deliveries
+        store.sources.pull_forward("shop", bench.now)
+    assert bench.due("shop") > bench.now, "nobody reads it a second time meanwhile"
+    source.never.set()
+    await reading
+    assert source.cursors == ["", ""] and bench.due("shop") > bench.now + timedelta(seconds=INTERVAL / 2)
+
+
+async def test_what_is_told_does_not_shorten_the_pause_after_a_failure(store: SqliteStore) -> None:
+    bench = Bench(store, shop=Told([Page()]))
+    store.sources.claim_due(NOON, NOON + timedelta(minutes=8), 1)
+    store.sources.pull_forward("shop", NOON)
+    later = NOON + timedelta(minutes=2)
+    failed = PollRecord(source="shop", status="failing", failures=1, refusals=0, due=later, at=NOON, error="503")
+    store.sources.record(failed)
+    assert bench.due("shop") == later
 
 
 @pytest.mark.parametrize("error", [TemporaryError("503"), ZeroDivisionError("a bug")])

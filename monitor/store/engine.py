@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 Row = sqlite3.Row
-SCHEMA_VERSION = 28  # how many steps monitor/store/schema.py has; kept in the file, so that most starts need not look
+SCHEMA_VERSION = 29  # how many steps monitor/store/schema.py has; kept in the file, so that most starts need not look
 # beginnings of names, for SQLite's extended codes (SQLITE_IOERR_WRITE) start with the plain one
 BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")

@@ -403,3 +403,9 @@ def m0027_setbacks(db: Database) -> None:
 def m0028_looks(db: Database) -> None:
     """When kept mentions were looked at again at their source."""
     looks.create(db.conn)
+
+
+@migrations()
+def m0029_told_meanwhile(db: Database) -> None:
+    """Who is told of something new while a source is being read reads it once more."""
+    db.table("source").add_column("pulled", int, not_null_default=0)

@@ -78,7 +78,8 @@ class Sources:
                     " ON CONFLICT (name) DO UPDATE SET configured = 1,"
                     " cursor = CASE WHEN kind = :kind THEN cursor ELSE '' END, kind = :kind,"
                     " status = CASE WHEN status = 'stopped' THEN 'failing' ELSE status END, refusals = 0,"
-                    " due = CASE WHEN due IS NULL OR leased_at IS NOT NULL THEN :now ELSE due END, leased_at = NULL",
+                    " due = CASE WHEN due IS NULL OR leased_at IS NOT NULL THEN :now ELSE due END, leased_at = NULL,"
+                    " pulled = 0",
                     {"name": name, "kind": kind, "now": now.timestamp()},
                 )
 
@@ -104,11 +105,12 @@ class Sources:
             )
 
     def pull_forward(self, name: str, now: datetime) -> None:
-        """Read this one now; unless it is being read, stays away after a failure, or waits for a person."""
+        """Read this one now, and one that is being read once more at once; unless it stays away after a failure, or
+        waits for a person."""
         with self._engine.writing() as connection:
             connection.execute(
-                "UPDATE source SET due = :now WHERE name = :name AND due > :now AND leased_at IS NULL"
-                " AND status IN ('new', 'ok')",
+                "UPDATE source SET due = CASE WHEN leased_at IS NULL THEN :now ELSE due END,"
+                " pulled = leased_at IS NOT NULL WHERE name = :name AND due > :now AND status IN ('new', 'ok')",
                 {"name": name, "now": now.timestamp()},
             )
 
@@ -155,8 +157,8 @@ def _notice(row: Row) -> NoticeRow:
 def record_poll(connection: Connection, poll: PollRecord) -> None:
     """Part of the transaction that saves a page, or a transaction of its own."""
     connection.execute(
-        "UPDATE source SET status = :status, failures = :failures, refusals = :refusals, due = :due,"
-        " leased_at = NULL,"
+        "UPDATE source SET status = :status, failures = :failures, refusals = :refusals,"
+        " due = CASE WHEN pulled AND :status = 'ok' THEN :at ELSE :due END, pulled = 0, leased_at = NULL,"
         " cursor = coalesce(:cursor, cursor),"
         " last_ok = CASE WHEN :error = '' THEN :at ELSE last_ok END,"
         " last_error = :error, cause = :cause,"
