@@ -6,9 +6,9 @@ The key of an answer follows from its approval, so that the server refuses to ta
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,7 +22,7 @@ from monitor.fields import inner, rows, string, strings, things
 from monitor.gathering import gathered
 from monitor.http import Http
 from monitor.model import Mention
-from monitor.rechecks import Watched
+from monitor.rechecks import believe
 from monitor.rounds import Feeds
 from monitor.text import clean, fold, one_line
 from monitor.vouching import expected, mute
@@ -46,7 +46,6 @@ class Settings(BlueskyOptions):
     replies: Literal["addressed", "all", "manual"] = Field(
         default="addressed", description="what Ohlas itself answers: those who addressed the account, all, or nothing"
     )
-    recheck_days: int = Field(default=30, ge=0, le=365, description="days for which it is checked what was deleted")
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
@@ -70,16 +69,12 @@ def connect(settings: Settings, http: Http) -> Bluesky:
     return Bluesky(settings, http) if settings.replies == "manual" else AnsweringBluesky(settings, http)
 
 
-class _State(Feeds):
-    """The cursor."""
-
-    watched: Watched = Field(default_factory=Watched)
-
-
 class Bluesky:
-    """Reads. Every poll is one request for a page of a feed, or a look at some known posts."""
+    """Reads. Every poll is one request for a page of a feed."""
 
     reply_rules = ReplyRules(kind="manual", max_length=300, unit="graphemes", max_bytes=3000, channel="post")
+    look_every = timedelta(days=1)
+    looks_at_once = LOOKED_AT
 
     def __init__(self, settings: Settings, http: Http) -> None:
         self._settings = settings
@@ -88,33 +83,37 @@ class Bluesky:
         self.budgets = self._api.budgets(len(settings.feeds))
 
     async def poll(self, cursor: str) -> Page:
-        now, state = datetime.now(UTC), _State.parse(cursor)
-        due = state.watched.due(now.timestamp(), self._settings.recheck_days)[:LOOKED_AT]
+        now, state = datetime.now(UTC), Feeds.parse(cursor)
+        return await state.poll([*self._settings.feeds], lambda _: self._read(state, now))
 
-        async def do(job: str) -> Page:
-            return await (self._look_again(state, due, now) if job == "again" else self._read(state, now))
-
-        return await state.poll([*self._settings.feeds, *(["again"] if due else [])], do)
+    async def look_again(self, ids: Sequence[str]) -> Page:
+        """Posts are never edited there."""
+        uris = [one for one in ids if _URI.fullmatch(one)]
+        there = await self._known(uris) if uris else set()
+        if uris:
+            await believe(there, self._shows_others, "Bluesky")
+        return Page(gone=tuple(uri for uri in uris if uri not in there), looked=tuple(ids))
 
     async def close(self) -> None:
         pass
 
-    async def _read(self, state: _State, now: datetime) -> Page:
+    async def _read(self, state: Feeds, now: datetime) -> Page:
         method, name, query = self._settings.feeds[state.job]
         after = [("cursor", state.after)] if state.after else []
         found, wait = await self._api.listed(method, name, [*query, ("limit", str(MOST)), *after])
         page = self._page(found[name], now, addressed=state.job == "mentions")
         written = [_indexed(one, now).timestamp() for one in rows(found, name)]
         state.go_on(written, string(found, "cursor"), overlap=OVERLAP)
-        state.watched.add(page.mentions, now.timestamp())
         return replace(page, wait=wait)
 
-    async def _look_again(self, state: _State, due: list[str], now: datetime) -> Page:
-        there = {string(post, "uri") for post in await self._api.posts(due)}
-        # An answer without any of several posts is rather a fault of Bluesky.
-        gone = [uri for uri in due if uri not in there] if there or len(due) == 1 else []
-        state.watched.looked_at(due, gone, now.timestamp())
-        return Page(gone=tuple(gone))
+    async def _known(self, uris: list[str]) -> set[str]:
+        return {string(post, "uri") for post in await self._api.posts(uris)}
+
+    async def _shows_others(self) -> bool:
+        method, name, query = next(iter(self._settings.feeds.values()))
+        found, _ = await self._api.listed(method, name, [*query, ("limit", "5")])
+        uris = [uri[0] for one in rows(found, name) if (uri := _URI.fullmatch(string(one, "uri")))]
+        return bool(uris) and bool(await self._known(uris))
 
     def _page(self, entries: list[Any], now: datetime, *, addressed: bool) -> Page:
         posts = (post for post in things(entries) if not self._is_own(post))

@@ -20,6 +20,7 @@ from monitor.errors import PermanentError
 from monitor.fields import inner, rows, string
 from monitor.http import Http
 from monitor.model import Mention
+from monitor.rechecks import believe
 from monitor.reddit_api import MOST, RedditApi, RedditOptions
 from monitor.rounds import Feeds
 from monitor.text import canonical_url, clean, fold, one_line
@@ -99,12 +100,22 @@ class Reddit:
 
     async def look_again(self, ids: Sequence[str]) -> Page:
         names = [one for one in ids if _FULL_NAME.fullmatch(one)]
-        children = rows(await self._api.listing("api/info", {"id": ",".join(names)}), "children") if names else []
-        page, there = self._page(children, datetime.now(UTC)), {string(inner(one, "data"), "name") for one in children}
-        # What is deleted usually says so; an answer without anything is rather a fault of Reddit.
-        gone = tuple(name for name in names if name in page.gone or (there and name not in there))
+        children = await self._known(names) if names else []
+        page, there = self._page(children, datetime.now(UTC)), {_name(child) for child in children}
+        if names:
+            await believe(there, self._shows_others, "Reddit")  # what is deleted usually says so
+        gone = tuple(name for name in names if name in page.gone or name not in there)
         seen = [replace(one, raw={}) for one in page.mentions if one.id in names]  # who was addressed, listings say
         return Page(mentions=tuple(seen), gone=gone, looked=tuple(ids))
+
+    async def _known(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        return rows(await self._api.listing("api/info", {"id": ",".join(names)}), "children")
+
+    async def _shows_others(self) -> bool:
+        path, query = next(iter(self._settings.listings.values()))
+        children = rows(await self._api.listing(path, query | {"limit": "5"}), "children")
+        names = [name for child in children if (name := _name(child)) and string(child, "kind") != "t4"]
+        return bool(names) and bool(await self._known(names))
 
     async def close(self) -> None:
         pass
@@ -183,6 +194,12 @@ class AnsweringReddit(Reddit):
         if mention.id in page.gone:
             return None
         return original(mention.id, page.mentions, "Reddit")
+
+
+def _name(child: Mapping[str, Any]) -> str:
+    """ "" where it has none."""
+    name = string(inner(child, "data"), "name")
+    return name if _FULL_NAME.fullmatch(name) else ""
 
 
 def _mention(thing: Mapping[str, Any], settings: Settings, now: datetime, addressed: bool) -> Mention | None:

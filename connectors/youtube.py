@@ -28,6 +28,7 @@ from monitor.google import GoogleApi, RefreshToken, refusal
 from monitor.http import Http, Response
 from monitor.model import Mention
 from monitor.options import SourceOptions
+from monitor.rechecks import believe
 from monitor.rounds import Feeds
 from monitor.text import clean, fold, one_line
 from monitor.vouching import expected, mute
@@ -130,8 +131,8 @@ class YouTube:
         now, asked = datetime.now(UTC), [one for one in ids if _ID.fullmatch(one)]
         items = await self._known(asked) if asked else []
         there = {string(item, "id") for item in items}
-        if len(asked) > 1 and not there and not await self._shows_known():
-            raise TemporaryError("YouTube shows none of several comments at the moment")
+        if asked:
+            await believe(there, self._shows_others, "YouTube")
         # which video it is below, and whether it may be answered, is said only where comments are listed
         seen = [replace(one, url="", raw={}) for one in (self._mention(item, {}, now) for item in items) if one]
         gone = tuple(one for one in asked if one not in there)
@@ -174,8 +175,7 @@ class YouTube:
         self._rechecks.take()
         return rows(await self._ask("comments", {"id": ",".join(ids), "part": "snippet"}), "items")
 
-    async def _shows_known(self) -> bool:
-        """Whether a comment that is listed now is there by its id too, so that one that is not, is gone."""
+    async def _shows_others(self) -> bool:
         self._rechecks.take()
         listed = rows(await self._ask("commentThreads", self._listing(self._lists[0]) | {"maxResults": "1"}), "items")
         ids = [number for one in listed if _ID.fullmatch(number := string(one, "id"))]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from pydantic import BaseModel, Field
 
+from monitor.errors import TemporaryError
 from monitor.model import Mention
 
 DAY = 86400.0
@@ -35,3 +36,11 @@ class Watched(BaseModel):
         self.times |= {number: (self.times[number][0], now) for number in numbers if number in self.times}
         for number in gone:
             self.times.pop(number, None)
+
+
+async def believe(there: Collection[str], shows_others: Callable[[], Awaitable[bool]], who: str) -> None:
+    """That what is not `there` was deleted. Where nothing is, that may be a fault of `who`, so something that it lists
+    now is asked for in the same way. Raises TemporaryError where it is not shown either."""
+    if not there and not await shows_others():
+        why = f"{who} shows nothing of what is kept, nor anything else by its number"
+        raise TemporaryError(why, retry_after=DAY, cause="passing", words=who)

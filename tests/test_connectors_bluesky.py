@@ -12,7 +12,7 @@ import pytest
 import time_machine
 
 from connectors import bluesky
-from monitor.contract import CanFetch, CanLookUp, CanReply, CanReplyTo
+from monitor.contract import CanFetch, CanLookAgain, CanLookUp, CanReply, CanReplyTo
 from monitor.errors import AuthError, BudgetSpent, OutcomeUnknown, PermanentError, SourceError, TemporaryError
 from monitor.model import Mention
 from tests.bluesky_platform import DID, KEYS, NOON, PASSWORD, BlueskyPlatform, post, said, uri
@@ -244,23 +244,22 @@ async def test_refusals(platform: BlueskyPlatform, fault: Answer, error: type[So
 
 async def test_deleted_posts_are_reported(platform: BlueskyPlatform) -> None:
     platform.posts.append(post(3, "@pupava ahoj"))
-    tomorrow = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
+    kept = [uri(3), uri(2), "t3_abc"]
     async with connected(platform) as source:
-        cursor = (await poll(source))[-1].cursor
-        assert [page.gone for page in await poll(source, cursor)] == [()]
-        del platform.posts[0]
-        pages = await poll(source, cursor, at=tomorrow)
-        assert [page.gone for page in pages if page.gone] == [(uri(2),)]
-        assert not [page.gone for page in await poll(source, pages[-1].cursor, at=tomorrow) if page.gone]
+        assert isinstance(source, CanLookAgain) and source.looks_at_once == 25
+        assert (await source.look_again(kept)).gone == ()
+        platform.posts = [one for one in platform.posts if one["uri"] != uri(2)]
+        page = await source.look_again(kept)
+    assert page.gone == (uri(2),) and page.looked == tuple(kept)
 
 
 async def test_an_answer_without_any_posts_is_not_believed(platform: BlueskyPlatform) -> None:
-    platform.posts.append(post(3, "@pupava ahoj"))
     async with connected(platform) as source:
-        cursor = (await poll(source))[-1].cursor
-        platform.posts.clear()
-        pages = await poll(source, cursor, at=datetime(2026, 11, 22, 13, 0, tzinfo=UTC))
-        assert len(pages) == 2 and not pages[1].gone
+        kept, platform.posts = [one["uri"] for one in platform.posts], []
+        with pytest.raises(TemporaryError, match="nothing of what is kept"):
+            await source.look_again(kept)
+        platform.posts.append(post(9, "@pupava ahoj"))
+        assert (await source.look_again(kept)).gone == tuple(kept), "other posts are there"
 
 
 # ---- answers
