@@ -142,7 +142,8 @@ class Asker:
         """What the channel hears of: replies that went wrong at once, what customers say of our answers as alerts."""
         key, action = f"{change.action}-{change.id}", change.action
         if action in LOUD:
-            yield from self.alerter.notices(key, action, now, draft_id=change.draft_id, text="")
+            cause = change.cause.partition(": ")[0]
+            yield from self.alerter.notices(key, action, now, draft_id=change.draft_id, text="", cause=cause)
         elif action == CHANGED:
             yield from self.alerter.alerts(key, action, now, draft_id=change.draft_id, text=change.reason)
         elif (action, change.reason) == (VOTED, "bad"):

@@ -74,6 +74,13 @@ def _overdue(body: Mapping[str, Any], words: Words) -> str:
     return f"{said}; {oldest}."
 
 
+def _went_wrong(body: Mapping[str, Any], words: Words) -> str:
+    """Why, but nothing of what the platform said: that may repeat the customer, and stays where it was told when he is
+    erased."""
+    head, cause = words.code("notice", str(body["code"])), str(body.get("cause", ""))
+    return head if cause in _SAID_ALREADY else f"{head}: {words.code('cause', cause)}."
+
+
 def _channel(body: Mapping[str, Any], words: Words) -> str:
     """Which one, and what was seen."""
     head, why = words.code("notice", str(body["code"])), words.seen(str(body.get("text", "")))
@@ -112,4 +119,8 @@ _TELLING: Mapping[str, Callable[[Mapping[str, Any], Words], str]] = {
     "channel_broken": _channel,
     "channel_works": _channel,
     "channel_warning": _channel,
+    "publication_failed": _went_wrong,
+    "publication_refused": _went_wrong,
+    "publication_unknown": _went_wrong,
 }
+_SAID_ALREADY = ("", "not_known")

@@ -15,10 +15,13 @@ import pytest
 from monitor.contract import Connector, Moderated, Page, Receipt, ReplyRules
 from monitor.errors import AuthError, BudgetSpent, NotFound, OutcomeUnknown, PermanentError, TemporaryError
 from monitor.model import Decision, Mention
+from monitor.options import Config, SlackOptions
 from responders.approval import Rules, decide
+from responders.asking import Asker
 from responders.codes import CODES
 from responders.mail.digest_work import _trouble
 from responders.mail.letters import Desk, Waiting, _facts
+from responders.notices import told
 from responders.publish import Publisher
 from responders.slack.cards import Showing, card
 from responders.words import LANGUAGES, Words
@@ -70,6 +73,19 @@ class Hidden(Shop):
 
 
 @dataclass
+class Vanishing(Shop):
+    """One that shows the original only once."""
+
+    asked: int = 0
+
+    async def fetch(self, mention: Mention) -> Mention | None:
+        self.asked += 1
+        if self.asked > 1:
+            raise BUSY
+        return mention
+
+
+@dataclass
 class Moderating(Shop):
     reason: str = ""
 
@@ -118,6 +134,7 @@ FATES: Mapping[str, tuple[Connector, int, str]] = {
         "answered",
     ),
     "unread": (Hidden(OUT), 30, "unread: forum.example: 503"),
+    "busy, then unread": (Vanishing(TemporaryError("busy")), 30, "unread: forum.example: 503"),
     "moderated": (Moderating(OUT, reason="Reklama"), 1, "moderated: Reklama"),
     "moderated without a word": (Moderating(OUT), 1, "moderated"),
     "by hand": (ReadOnly(), 1, "by_hand"),
@@ -186,6 +203,27 @@ def letters(place: Place, draft_id: int, words: Words) -> Iterator[str]:
         told = " ".join(map(str, _trouble(one, desk).facts))
         assert not one.error or words.cause(one.cause, one.error) in told
         yield told
+
+
+@pytest.mark.parametrize("language", ["en", *READERS])
+async def test_an_alert_says_why_and_quotes_nothing(tmp_path: Path, language: str) -> None:
+    """It stays in the channel when the customer, whom a platform may quote, is erased."""
+    words = Words(language, BRATISLAVA)
+    async with Place(tmp_path) as place:
+        asker = Asker(
+            Config(slack=SlackOptions(bot_token="xoxb-1", app_token="xapp-1", channel="C1")),
+            place.store,
+            lambda: place.now,
+        )  # type: ignore[arg-type]
+        asker.catch_up()
+        asker.step()
+        await befall(place, {name: FATES[name] for name in ("refused", "moderated")})
+        asker.step()
+        due = place.store.messages.due("slack", place.now + timedelta(days=1), 50)
+        said = [told(json.loads(one.body), words) for one in due if one.kind == "notice"]
+        refused, moderated = (words.code("cause", cause) for cause in ("not_taken", "moderated"))
+        assert [one for one in said if "422" in one or "Reklama" in one] == []
+        assert [one.endswith(f": {refused}.") or one.endswith(f": {moderated}.") for one in said] == [True, True]
 
 
 async def test_the_crash_of_a_try_is_told_in_the_readers_language(tmp_path: Path) -> None:

@@ -98,6 +98,10 @@ class Publications:
                 (now.timestamp(), draft.id, draft.rev),
             ).fetchone()
             if row is not None:
+                connection.execute(  # of a try before: what it says is not why any more
+                    "UPDATE publication SET error = ?, cause = ? WHERE draft_id = ? AND state = 'waiting'",
+                    (setback.message, setback.cause, row["id"]),
+                )
                 _note(connection, row, "publication_failed", setback, now)
 
     def finish(self, publication: Publication, receipt: Receipt, ask_at: datetime | None, now: datetime) -> None:
