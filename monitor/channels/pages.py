@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from monitor.bodies import Unreadable
 from monitor.channel_options import FormCheck, PageCheck
 from monitor.channels.forms import Form, find_form
 from monitor.channels.reading import Reading, read_page
 from monitor.errors import OutcomeUnknown, SourceError, TemporaryError
-from monitor.http import Http, Response, Unreachable, Unreadable
+from monitor.http import Http, Response, Unreachable
 from monitor.liveness import WORKS, Seen
 
 ENDS_SOON = timedelta(days=14)  # of a certificate
