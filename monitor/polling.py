@@ -7,7 +7,7 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -148,11 +148,12 @@ class Poller:
 
     async def _poll(self, state: SourceState) -> None:
         async with self._places:
-            outcome = await self._read(state)
+            begun = self.clock()
+            outcome = await self._read(state, begun)
         self.polls += 1
         self.failures += isinstance(outcome, SourceError) and not isinstance(outcome, BudgetSpent)
         now = self.clock()
-        record = self._record(state, outcome, now)
+        record = replace(self._record(state, outcome, now), begun=begun)
         if isinstance(outcome, Page) and _is_kept(outcome, state.cursor):
             await self.save_spending()
             saved = await self.store.run(self.store.mentions.save_page, state.name, outcome, record, now)
@@ -160,13 +161,13 @@ class Poller:
         else:
             self._unwritten.append(record)
 
-    async def _read(self, state: SourceState) -> Page | SourceError:
+    async def _read(self, state: SourceState, now: datetime) -> Page | SourceError:
         """The page, or why there is none."""
         try:
             async with asyncio.timeout(POLL_LIMIT):
                 connector = self.connectors[state.name]
                 if isinstance(connector, CanReadTold):
-                    told = await self.store.run(self.store.told.due, state.name, self.clock())
+                    told = await self.store.run(self.store.told.due, state.name, now)
                     return await connector.poll_told(state.cursor, told)
                 return await connector.poll(state.cursor)
         except SourceError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.contract import Page
+from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
 from tests.made import NOON, mention
 
@@ -23,9 +24,9 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 def test_a_name_is_kept_until_it_is_read_with_what_was_found(store: SqliteStore) -> None:
-    for moment in (NOON, NOON + HOUR):  # senders repeat what they are not sure of
+    for moment in (NOON - HOUR, NOON):  # senders repeat what they are not sure of
         store.mentions.save_page("shop", Page(told=("a", "b")), None, moment)
-    assert store.told.due("shop", NOON) == {"a": NOON, "b": NOON} and store.told.due("forum", NOON) == {}
+    assert store.told.due("shop", NOON) == dict.fromkeys("ab", NOON - HOUR) and store.told.due("forum", NOON) == {}
     store.mentions.save_page("shop", Page(mentions=(mention(1),), read=("a",)), None, NOON)
     assert list(store.told.due("shop", NOON)) == ["b"] and store.mentions.count() == 1
 
@@ -37,6 +38,15 @@ def test_what_is_not_saved_is_told_again(store: SqliteStore) -> None:
     with pytest.raises(TypeError):
         store.mentions.save_page("shop", Page(mentions=(broken,), read=("a",)), None, NOON)
     assert list(store.told.due("shop", NOON)) == ["a"]
+
+
+def test_what_is_told_again_while_it_is_read_is_read_again(store: SqliteStore) -> None:
+    store.mentions.save_page("shop", Page(told=("a", "b", "c")), None, NOON)
+    later = NOON + timedelta(minutes=1)
+    store.mentions.save_page("shop", Page(told=("a", "c")), None, NOON + timedelta(seconds=30))
+    poll = PollRecord(source="shop", status="ok", failures=0, refusals=0, due=later, at=later, begun=NOON)
+    store.mentions.save_page("shop", Page(read=("a", "b"), put_off=("c",)), poll, later)
+    assert store.told.due("shop", later) == {"a": NOON, "c": NOON}
 
 
 def test_what_cannot_be_read_waits_ever_longer_but_for_a_day_at_most(store: SqliteStore) -> None:

@@ -73,7 +73,7 @@ class Mentions:
         with self._engine.writing(durable=page.once) as connection:
             if poll is not None:
                 record_poll(connection, poll)
-            note_told(connection, source, page, now)
+            note_told(connection, source, page, now, poll.begun if poll and poll.begun else now)
             note_looked(connection, source, page.looked, now)
             if not page.mentions and not page.gone:
                 return SavedPage()

@@ -46,6 +46,7 @@ class PollRecord:
     error: str = ""
     cause: str = ""
     notice: str = ""  # code of what people are told, once
+    begun: datetime | None = None  # None: at `at`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

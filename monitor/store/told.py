@@ -24,15 +24,19 @@ class ToldRows:
         return {row["name"]: instant(row["at"]) for row in rows}
 
 
-def note_told(connection: Connection, source: str, page: Page, now: datetime) -> None:
-    """Part of the transaction that saves `page`. What is put off is due again when it waits for twice as long."""
-    moment = now.timestamp()
+def note_told(connection: Connection, source: str, page: Page, now: datetime, begun: datetime) -> None:
+    """Part of the transaction that saves `page`, which began to be read at `begun`: what was told again since then is
+    read again. What is put off is due again when it waits for twice as long."""
+    moment, since = now.timestamp(), begun.timestamp()
     connection.executemany(
-        "INSERT OR IGNORE INTO told (source, name, at, due) VALUES (?, ?, ?, ?)",
+        "INSERT INTO told (source, name, at, due) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (source, name) DO UPDATE SET due = excluded.due",
         [(source, name, moment, moment) for name in page.told],
     )
-    connection.executemany("DELETE FROM told WHERE source = ? AND name = ?", [(source, name) for name in page.read])
     connection.executemany(
-        "UPDATE told SET due = ?1 + min(max(?1 - at, ?2), ?3) WHERE source = ?4 AND name = ?5",
-        [(moment, _SOONEST, _LATEST, source, name) for name in page.put_off],
+        "DELETE FROM told WHERE source = ? AND name = ? AND due <= ?", [(source, name, since) for name in page.read]
+    )
+    connection.executemany(
+        "UPDATE told SET due = ?1 + min(max(?1 - at, ?2), ?3) WHERE source = ?4 AND name = ?5 AND due <= ?6",
+        [(moment, _SOONEST, _LATEST, source, name, since) for name in page.put_off],
     )
