@@ -15,7 +15,9 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from monitor.contract import Connector, MustForget, MustLookAgain
+from monitor.errors import ConfigError
 from monitor.retention_options import RetentionOptions
+from monitor.settings import connector_module
 from monitor.store.audit import OHLAS
 from monitor.store.backups import outlived
 from monitor.store.compacting import scour
@@ -73,6 +75,16 @@ def gone_before(options: RetentionOptions, connector: Connector | None, now: dat
     return now - timedelta(days=options.gone) if options.gone else None
 
 
+def look_within(kind: str) -> timedelta | None:
+    """For how long sources of that kind may keep what they do not look at again; None: for as long as they like."""
+    try:
+        module = connector_module(kind)
+    except ConfigError:
+        return None  # one that Ohlas no longer has
+    own = (one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__)
+    return min((one.look_within for one in own if isinstance(one, MustLookAgain)), default=None)
+
+
 def is_night(now: datetime, zone: ZoneInfo) -> bool:
     return NIGHT[0] <= now.astimezone(zone).hour < NIGHT[1]
 
@@ -118,10 +130,19 @@ class Keeper:
     async def _ask_for_overdue(self, now: datetime) -> None:
         """What may not be kept without a look at the original, and could not be looked at."""
         for source, connector in self.connectors.items():
-            before = now - connector.look_within if isinstance(connector, MustLookAgain) else None
-            while before and (ids := await self.store.run(self.store.looks.overdue, source, before, WINDOW)):
-                if not await self._ask(ids, "retention", now):
-                    break  # these wait already
+            if isinstance(connector, MustLookAgain):
+                await self._ask_for_unseen(source, now - connector.look_within, now)
+
+    async def _ask_for_removed(self, now: datetime) -> None:
+        """The same of sources that are no longer in config.toml, which nobody looks at."""
+        for source, kind in (await self.store.run(self.store.sources.removed)).items():
+            if (within := look_within(kind)) and source not in self.connectors:
+                await self._ask_for_unseen(source, now - within, now)
+
+    async def _ask_for_unseen(self, source: str, before: datetime, now: datetime) -> None:
+        while ids := await self.store.run(self.store.looks.overdue, source, before, WINDOW):
+            if not await self._ask(ids, "retention", now):
+                break  # these wait already
 
     async def _age(self, now: datetime) -> None:
         """Once a day, everything that was kept for long enough."""
@@ -141,6 +162,7 @@ class Keeper:
             if before := due.of(rule.deadline) if rule.deadline else now:
                 await self._sweep(rule, before, now)
         await self._remove_backups(due)
+        await self._ask_for_removed(now)
 
     async def _sweep(self, rule: Rule, before: datetime, now: datetime) -> None:
         """Once through a table, with rests like `_repeat`."""

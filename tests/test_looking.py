@@ -14,8 +14,9 @@ import pytest
 from monitor.contract import CanLookAgain, MustLookAgain, Page
 from monitor.errors import AuthError, BudgetSpent, TemporaryError
 from monitor.looking import Looker
-from monitor.retention import CATCHING_UP, Keeper
+from monitor.retention import CATCHING_UP, Keeper, look_within
 from monitor.retention_options import RetentionOptions
+from monitor.settings import connector_kinds
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
 from tests.made import NOON, arrive, mention
@@ -160,6 +161,22 @@ async def test_what_could_not_be_looked_at_in_time_loses_its_words(place: Place)
     await keeper.step()
     assert [bool(one and one.text) for one in map(place.store.mentions.get, (1, 2, 3))] == [True, True, False]
     assert place.store.mentions.count() == 3
+
+
+async def test_so_does_what_a_source_brought_that_was_removed(place: Place) -> None:
+    place.store.sources.configure({"shop": "youtube", "forum": "rss"}, NOON)
+    arrive(place.store, mention(9, source="forum"))
+    place.store.sources.configure({}, NOON)
+    zone = ZoneInfo("Europe/Bratislava")
+    keeper = Keeper(place.store, RetentionOptions(unanswered=0, answered=0), {}, zone, lambda: place.now)
+    for days, kept in ((29, 4), (2, 1)):
+        place.now += days * DAY
+        await keeper.step()
+        assert len([one for one in map(place.store.mentions.get, (1, 2, 3, 4)) if one and one.text]) == kept
+
+
+def test_whose_terms_demand_it() -> None:
+    assert {kind for kind in connector_kinds() if look_within(kind)} == {"youtube"} and look_within("gone") is None
 
 
 def test_both_are_found_by_an_index(place: Place) -> None:

@@ -134,6 +134,11 @@ class Sources:
         """Every source that ever brought a mention or is configured, for filters."""
         return [row[0] for row in self._engine.rows("SELECT name FROM source ORDER BY name")]
 
+    def removed(self) -> dict[str, str]:
+        """The kind of each source that is no longer in config.toml, by its name."""
+        rows = self._engine.rows("SELECT name, kind FROM source WHERE NOT configured")
+        return {row["name"]: row["kind"] for row in rows}
+
     def notices(self, limit: int = 20) -> list[NoticeRow]:
         """The newest, newest first."""
         return [_notice(row) for row in self._engine.rows("SELECT * FROM notice ORDER BY id DESC LIMIT ?", (limit,))]
