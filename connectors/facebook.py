@@ -332,12 +332,11 @@ class ListeningFacebook(Facebook):
             elif string(told, "verb") not in ("add", "edit", "edited"):
                 continue
             elif self._is_ours(thing):
-                answered += (
-                    [to] if (to := string(inner(thing, "parent"), "id") or post) else []
-                )  # by somebody in its name
+                answered.append(string(inner(thing, "parent"), "id") or post)  # by somebody in the page's name
             else:
                 self._take(thing, post, found, now)
-        return replace(found.page(), gone=tuple(gone), told=tuple(filter(None, answered)), more=any(answered))
+        named = tuple(filter(_ID.fullmatch, answered))
+        return replace(found.page(), gone=tuple(gone), told=named, more=bool(named))
 
     async def poll_told(self, cursor: str, told: Mapping[str, datetime]) -> Page:
         """What the page has answered is looked at, however old it is; the cursor remembers it from here on."""

@@ -63,9 +63,8 @@ def is_handled(connection: Connection, place: SecondPlace, now: datetime) -> boo
     """Whether another mention's draft answers this one as well. If so, that draft learns of it.
 
     A complaint is not answered by thanks, not by those that are out either: a draft for praise that nobody has touched
-    gives way to it. Words that came
-    after our answer are new ones, unless they are the same words in another place. Where a person wants an answer here
-    as well, only an open draft stands in the way.
+    gives way to it. Words that came after our answer are new ones, unless they are the same words in another place.
+    Where a person wants an answer here as well, only an open draft stands in the way.
     """
     same_words = has_same_words(connection, place.row_id)
     draft = answering(connection, place.case_id, place.row_id, place.said_at, same_words=same_words)
@@ -165,7 +164,7 @@ def renumber(connection: Connection, mention_id: int, old: Collection[str], new:
             "UPDATE draft SET text = ?, parts = ?, rev = rev + 1, publish_after = NULL, approved_hash = '',"
             " approvals = '[]', state = CASE state WHEN 'approved' THEN 'pending' ELSE state END"
             " WHERE id = ? RETURNING *",
-            (quoted.sub(new, draft["text"]), quoted.sub(new, draft["parts"] or ""), draft["id"]),
+            (quoted.sub(new, draft["text"]), quoted.sub(new, draft["parts"]), draft["id"]),
         ).fetchone()
         _keep_revision(connection, draft["id"], now)
         if draft["state"] == DraftState.APPROVED:
