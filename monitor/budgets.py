@@ -152,8 +152,10 @@ def in_words(budget: Budget) -> str:
             each = "a day"
         case _:
             each = "a month"
-    much = f"${budget.limit:,g}" if budget.unit == "USD" else f"{budget.limit:,.0f} {budget.name}"
-    return f"{much} {each}"
+    if budget.unit == "USD":
+        meant = "" if budget.name == "money" else f" for {budget.name}"
+        return f"${round(budget.limit, 3):,g}{meant} {each}"
+    return f"{budget.limit:,.0f} {budget.name} {each}"
 
 
 def _within(seconds: float) -> str:

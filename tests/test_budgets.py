@@ -321,7 +321,7 @@ def test_what_is_given_back_is_saved_too(store: SqliteStore) -> None:
 
 
 def test_people_hear_once_that_money_ends(store: SqliteStore) -> None:
-    clock, money = Clock(), made(10, Month(), unit="USD")
+    clock, money = Clock(), replace(made(10, Month(), unit="USD"), name="money")
     store.budgets.configure({money: [f"shop-{n}" for n in range(7)]})
     meter = Ledger(clock=clock).meter(money)
     for amount in (7.9, 0.2, 0.2, 1.7):

@@ -346,7 +346,7 @@ async def test_looks_keep_to_their_share_of_the_money(platform: XPlatform) -> No
                 try:
                     looked += len((await source.look_again(ids[looked:][:100])).looked)
                 except BudgetSpent as error:
-                    assert error.until <= NOON + timedelta(hours=27)
+                    assert error.until <= NOON + timedelta(hours=27) and "$0.5 for rechecks in 24 hours" in str(error)
         assert looked == 100 and platform.bill == pytest.approx(0.50) == used(ledger, sources[0], "money")
         with time_machine.travel(NOON + timedelta(hours=27), tick=False):
             assert (await sources[0].look_again(ids[:3])).looked
