@@ -21,7 +21,7 @@ from monitor import cells
 from monitor.answerable import original, refuse_manual
 from monitor.budgets import Budget
 from monitor.contract import Abilities, Page, Receipt, ReplyRules
-from monitor.errors import NotFound
+from monitor.errors import AuthError, NotFound, PermanentError
 from monitor.fields import inner, string, things
 from monitor.http import DAY, Http
 from monitor.meta import (
@@ -232,7 +232,18 @@ class Facebook:
     async def _look_again(self, state: _State, now: datetime) -> Page:
         due = state.watched.due(now.timestamp(), self._settings.recheck_days)
         due = list(dict.fromkeys([*state.answered, *due]))[:LOOKED_AT]
-        page = await state.look_again(due, lambda number: self._look_at(number, now), now.timestamp())
+
+        async def look(number: str) -> Mention | None:
+            try:
+                return await self._look_at(number, now)
+            except NotFound:
+                raise
+            except (AuthError, PermanentError):
+                if number in state.answered:
+                    return None  # of what others posted, a token may not see everything
+                raise
+
+        page = await state.look_again(due, look, now.timestamp())
         state.answered = [number for number in state.answered if number not in due]
         return page
 

@@ -114,6 +114,7 @@ class MetaPlatform:
     faults: list[Answer] = field(default_factory=list)  # answered instead, one after the other
     expires: dict[str, int] = field(default_factory=dict)
     scopes: list[str] = field(default_factory=list)
+    closed: str = ""  # a thing that the token may not see
     whose: str = PAGE  # the token is
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
@@ -186,6 +187,8 @@ class MetaPlatform:
         return {wanted.name: self._shown(found | {"kind": wanted.name}, wanted.sub), "id": ACCOUNT}
 
     def _find(self, number: str) -> dict[str, Any]:
+        if number == self.closed:
+            raise _Refused(refused(10, 403))
         waiting = [*self.posts, *self.medias]
         while waiting:
             one = waiting.pop()

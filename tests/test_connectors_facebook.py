@@ -385,6 +385,18 @@ async def test_what_a_colleague_answers_below_an_old_post_is_seen() -> None:
     assert (names, page.read) == (("5_51",), ("5_51",)) and found["5_51"].reply == "Vymeníme ho."
 
 
+async def test_what_was_told_and_may_not_be_seen_does_not_stop_the_source() -> None:
+    platform = MetaPlatform(posts=[post(5, "Nový stan", comments=[comment("5_51"), comment("5_52")])], closed="9_51")
+    async with connected(platform, verify_token=VERIFY) as source:
+        assert isinstance(source, CanReadTold)
+        page = await source.poll_told("", {"9_51": NOON, "5_52": NOON})
+        pages = await poll(source, page.cursor)
+        assert "9_51" not in pages[-1].cursor
+        platform.closed = "5_51"
+        with pytest.raises(AuthError):
+            await poll(source, pages[-1].cursor, NOON + timedelta(days=2))
+
+
 async def test_recommendations_are_a_persons_to_answer(listening: Any) -> None:
     known = {
         "item": "rating",
