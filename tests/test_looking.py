@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 
 from monitor.contract import CanLookAgain, MustLookAgain, Page
 from monitor.errors import AuthError, BudgetSpent, TemporaryError
@@ -19,7 +20,9 @@ from monitor.retention_options import RetentionOptions
 from monitor.settings import connector_kinds
 from monitor.store.sources import PollRecord
 from monitor.store.sqlite import SqliteStore
+from tests.connecting import sharing, used
 from tests.made import NOON, arrive, mention
+from tests.x_platform import ACCOUNT, KEYS, XPlatform, post
 
 DAY = timedelta(days=1)
 
@@ -161,6 +164,32 @@ async def test_what_could_not_be_looked_at_in_time_loses_its_words(place: Place)
     await keeper.step()
     assert [bool(one and one.text) for one in map(place.store.mentions.get, (1, 2, 3))] == [True, True, False]
     assert place.store.mentions.count() == 3
+
+
+async def test_what_was_deleted_on_x_is_deleted_here(tmp_path: Path) -> None:
+    """Read, looked at a day later, and emptied, at the price that X asks for that."""
+    platform = XPlatform(posts=[post(2_123_808_585_933_651_968 + n, f"@pupava {n}", str(n)) for n in (3, 2, 1)])
+    store = SqliteStore(tmp_path / "ohlas.db")
+    async with sharing("x", platform, {"account": ACCOUNT, **KEYS}) as (ledger, (source,)):
+        now = NOON
+        sources = {"source-0": source}
+        store.sources.configure({"source-0": "x"}, NOON)
+        with time_machine.travel(NOON, tick=False):
+            store.mentions.save_page("source-0", await source.poll(""), None, NOON)
+        platform.deleted.add(platform.posts[1]["id"])
+        now, spent = NOON + DAY, platform.bill
+
+        async def saved() -> None:
+            return None
+
+        with time_machine.travel(now, tick=False):
+            await Looker(store, sources, lambda: now, lambda _: None, saved).step()
+        assert platform.bill - spent == pytest.approx(2 * 0.005)
+        assert used(ledger, source, "rechecks") == pytest.approx(2 * 0.005)
+        assert used(ledger, source, "money") == pytest.approx(platform.bill)
+        await Keeper(store, RetentionOptions(), sources, ZoneInfo("Europe/Bratislava"), lambda: now).step()
+    assert [one.text for one in map(store.mentions.get, (1, 2, 3)) if one] == ["@pupava 3", "", "@pupava 1"]
+    store.close()
 
 
 async def test_so_does_what_a_source_brought_that_was_removed(place: Place) -> None:
