@@ -12,7 +12,7 @@ from typing import Final
 
 BOM: Final = b"\xef\xbb\xbf"  # Excel reads the file as UTF-8 then
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet would run what starts so
-_BEHIND_SEPARATOR = re.compile(r"(?<=[;,\t\r\n])(?= *\"*[=+\-@])")
+_BEHIND_SEPARATOR = re.compile(r"(?<=[;,\t\r\n])(?=[ \"]*[=+\-@])")
 _ACTS = "(|!["  # signs without which a formula calls nothing and reads nothing from elsewhere: "100,- Kč", ";-)"
 
 
