@@ -32,7 +32,7 @@ LANGUAGES = ("sk", "cs", "hu", "en", "de", "pl")
 FOLDER = Path(__file__).parent / "redteam"
 PLATFORMS = {
     "play": ReplyRules(max_length=350),
-    "x": ReplyRules(max_length=280, unit="weighted"),
+    "x": ReplyRules(max_length=280, unit="weighted", max_cashtags=1),
     "bluesky": ReplyRules(max_length=300, unit="graphemes", max_bytes=3000),
     "google": ReplyRules(max_length=4096, unit="bytes"),
 }
