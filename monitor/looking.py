@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from monitor.contract import CanLookAgain, Connector, Page
 from monitor.errors import BudgetSpent, SourceError, StoreBusy, TemporaryError
-from monitor.polling import POLL_LIMIT
+from monitor.polling import page_or_error
 from monitor.store.sqlite import SqliteStore
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Looker:
         if not ids:
             return
         self._away[name] = self.clock() + PAUSE  # where this ends as no connector may, the others have their turn
-        outcome = await _asked(connector, ids)
+        outcome = await page_or_error(connector.look_again(ids))
         if isinstance(outcome, SourceError):
             self._put_off(name, outcome)
             return
@@ -80,13 +80,3 @@ class Looker:
             log.info("source %s: %d deleted there, %d edited", name, saved.gone, saved.edited)
         if saved.edited:
             self.edited(saved.edited)
-
-
-async def _asked(connector: CanLookAgain, ids: list[str]) -> Page | SourceError:
-    try:
-        async with asyncio.timeout(POLL_LIMIT):
-            return await connector.look_again(ids)
-    except SourceError as error:
-        return error
-    except TimeoutError:
-        return TemporaryError(f"no answer within {POLL_LIMIT:.0f} s", cause="slow")

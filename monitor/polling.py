@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -162,18 +162,11 @@ class Poller:
             self._unwritten.append(record)
 
     async def _read(self, state: SourceState, now: datetime) -> Page | SourceError:
-        """The page, or why there is none."""
-        try:
-            async with asyncio.timeout(POLL_LIMIT):
-                connector = self.connectors[state.name]
-                if isinstance(connector, CanReadTold):
-                    told = await self.store.run(self.store.told.due, state.name, now)
-                    return await connector.poll_told(state.cursor, told)
-                return await connector.poll(state.cursor)
-        except SourceError as error:
-            return error
-        except TimeoutError:
-            return TemporaryError(f"no answer within {POLL_LIMIT:.0f} s", cause="slow")
+        connector = self.connectors[state.name]
+        if isinstance(connector, CanReadTold):
+            told = await self.store.run(self.store.told.due, state.name, now)
+            return await page_or_error(connector.poll_told(state.cursor, told))
+        return await page_or_error(connector.poll(state.cursor))
 
     def _record(self, state: SourceState, outcome: Page | SourceError, now: datetime) -> PollRecord:
         before = schedule.Standing(schedule.Status(state.status), state.failures, state.refusals)
@@ -240,6 +233,17 @@ class Poller:
         moved = {state.name: sane[state.name] for state in states if sane.get(state.name, state.due) != state.due}
         if moved:
             await self.store.run(self.store.sources.reschedule, moved)
+
+
+async def page_or_error(reading: Awaitable[Page]) -> Page | SourceError:
+    """What a connector reads, or why it did not within POLL_LIMIT."""
+    try:
+        async with asyncio.timeout(POLL_LIMIT):
+            return await reading
+    except SourceError as error:
+        return error
+    except TimeoutError:
+        return TemporaryError(f"no answer within {POLL_LIMIT:.0f} s", cause="slow")
 
 
 def _is_kept(page: Page, cursor: str) -> bool:
