@@ -104,7 +104,7 @@ def report(store: SqliteStore, by: By, first: date, last: date, zone: ZoneInfo) 
         first=first,
         last=last,
         lines=tuple(_lines(by, counts, answers, _satisfied(store, by, ends), keys)),
-        total=Line(key="", labels=labels, answers=total[0] if total else None, satisfaction=_whole(aftermath)),
+        total=Line(key="", labels=labels, answers=total[0] if total else None, satisfaction=aftermath),
         accepted=counting.accepted(ends[0], ends[1]),
         replied=counting.replied(ends[0], ends[1]),
         aftermath=aftermath,
@@ -128,10 +128,6 @@ def _satisfied(store: SqliteStore, by: By, ends: Sequence[datetime]) -> list[Sat
             return None
         case "source" | "language" | "person":
             return store.follow_ups.satisfaction(ends[0], ends[1], by)
-
-
-def _whole(found: Aftermath) -> Satisfaction:
-    return Satisfaction(bad=found.bad, neutral=found.neutral, good=found.good, rated=found.rated, raised=found.raised)
 
 
 def _lines(

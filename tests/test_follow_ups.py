@@ -84,7 +84,7 @@ def test_a_review_that_is_changed_after_our_answer_is_noted_with_its_stars(store
     assert ("review_changed", "1 → 4") in audit(store, draft)
     aftermath = store.follow_ups.aftermath(NOON - timedelta(days=1), NOON + timedelta(days=1))
     assert (aftermath.answered, aftermath.rated, aftermath.better, aftermath.worse) == (1, 1, 1, 0)
-    assert (aftermath.raised, aftermath.rated, aftermath.changed_stars) == (1, 1, None)
+    assert (aftermath.raised, aftermath.rated, aftermath.raised_share) == (1, 1, None)
 
 
 def test_a_review_that_is_changed_twice_counts_once_by_where_it_ended(store: SqliteStore) -> None:

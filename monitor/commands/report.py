@@ -138,8 +138,8 @@ def _afterwards(found: Aftermath) -> dict[str, Any]:
             for name in ("answered", "wrote", "complained", "rated", "raised", "better", "worse")
         },
         **{name: getattr(found, name) for name in ("good", "neutral", "bad")},
-        "satisfaction": found.satisfaction,
-        "changed_stars": found.changed_stars,
+        "satisfaction": found.share,
+        "changed_stars": found.raised_share,
     }
 
 
@@ -191,9 +191,9 @@ def _said_of_answers(found: Report) -> Iterator[str]:
     if replied.share is not None:
         yield f"{replied.answered} of {replied.complaints} complaints are answered ({replied.share:.0%})"
     if after.rated:
-        yield f"{after.raised} of {after.rated} answered reviews have more stars now{_bracketed(after.changed_stars)}"
+        yield f"{after.raised} of {after.rated} answered reviews have more stars now{_bracketed(after.raised_share)}"
     if after.votes:
-        yield f"{after.votes} customers said how it was handled; {after.good} well{_bracketed(after.satisfaction)}"
+        yield f"{after.votes} customers said how it was handled; {after.good} well{_bracketed(after.share)}"
 
 
 def _bracketed(share: float | None) -> str:

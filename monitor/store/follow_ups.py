@@ -42,37 +42,6 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aftermath:
-    """What customers did in a period, beside the `answered` of it. `rated`: answers to reviews with stars, of which
-    `raised` have more of them now; whoever is `better` may have been answered long before."""
-
-    answered: int = 0
-    rated: int = 0
-    raised: int = 0
-    wrote: int = 0
-    complained: int = 0  # of those who wrote again
-    better: int = 0  # stars
-    worse: int = 0
-    bad: int = 0  # votes
-    neutral: int = 0
-    good: int = 0
-
-    @property
-    def votes(self) -> int:
-        return self.bad + self.neutral + self.good
-
-    @property
-    def satisfaction(self) -> float | None:
-        """Share of good votes; None where there are too few to say anything."""
-        return _share(self.good, self.votes)
-
-    @property
-    def changed_stars(self) -> float | None:
-        """Share of answered reviews that have more stars now; None where there are too few to say anything."""
-        return _share(self.raised, self.rated)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Satisfaction:
     """How content those are whom one source, language or person answered: votes of a period, and of the reviews with
     stars that were answered in it (`rated`) those that have more of them now (`raised`)."""
@@ -95,7 +64,20 @@ class Satisfaction:
 
     @property
     def raised_share(self) -> float | None:
+        """Of answered reviews that have more stars now; None where there are too few to say anything."""
         return _share(self.raised, self.rated)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath(Satisfaction):
+    """What customers did in a period, beside the `answered` of it. Whoever is `better` may have been answered long
+    before."""
+
+    answered: int = 0
+    wrote: int = 0
+    complained: int = 0  # of those who wrote again
+    better: int = 0  # stars
+    worse: int = 0
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -94,8 +94,8 @@ def _content(digest: Digest, words: Words) -> Iterator[Line]:
             ),
             "bad" if found.bad > found.good else "",
         )
-    if found.satisfaction is not None and earlier.satisfaction is not None:
-        now, before = (words.percent(share) for share in (found.satisfaction, earlier.satisfaction))
+    if found.share is not None and earlier.share is not None:
+        now, before = (words.percent(share) for share in (found.share, earlier.share))
         yield words.say("Content: %(now)s, before that %(before)s.", now=now, before=before), ""
     if found.complained:
         yield (
