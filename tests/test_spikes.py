@@ -6,6 +6,7 @@ import json
 import math
 import random
 from bisect import bisect
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,17 @@ from tests.test_asking import CONFIG
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(weeks=30)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """Of a shop that knows for long enough what is usual."""
+    found = SqliteStore(tmp_path / "ohlas.db")
+    arrive(found, mention(0, created_at=LONG_AGO))
+    draft_all(found, now=LONG_AGO)
+    found._engine.connection.execute("UPDATE mention SET seen_at = created_at")
+    yield found
+    found.close()
 
 
 def at(hours: float) -> datetime:
@@ -118,14 +130,10 @@ def test_spam_that_complains_is_no_spike(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_spike_that_came_late_is_told_once_and_when_it_was(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "ohlas.db")
+def test_a_spike_that_came_late_is_told_once_and_when_it_was(store: SqliteStore) -> None:
     now = NOW
     asker = Asker(CONFIG, store, lambda: now)
     asker.catch_up()
-    arrive(store, mention(0, created_at=LONG_AGO))
-    draft_all(store, now=LONG_AGO)
-    store._engine.connection.execute("UPDATE mention SET seen_at = created_at")
     asker.step()
     written = [mention(n, created_at=at(4 + n / 20)) for n in range(1, 13)]
     store.mentions.save_page("shop", Page(mentions=written), None, now + timedelta(minutes=5))
@@ -136,17 +144,12 @@ def test_a_spike_that_came_late_is_told_once_and_when_it_was(tmp_path: Path) -> 
     bodies = [json.loads(one.body) for one in store.messages.due("slack", now, 500) if one.kind == "notice"]
     [told] = [one for one in bodies if one["code"] == "spike"]
     assert (told["count"], told["at"]) == (12, at(4).isoformat())
-    store.close()
 
 
-def test_a_spike_is_told_once_with_its_numbers_and_what_it_is_about(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "ohlas.db")
+def test_a_spike_is_told_once_with_its_numbers_and_what_it_is_about(store: SqliteStore) -> None:
     now = NOW
     asker = Asker(CONFIG, store, lambda: now)
     asker.catch_up()
-    arrive(store, mention(0, created_at=LONG_AGO))
-    draft_all(store, now=LONG_AGO)
-    store._engine.connection.execute("UPDATE mention SET seen_at = created_at")
     late = COMPLAINT.__class__(
         label="complaint", confidence=0.9, unsure=False, language="sk", aspects=(Aspect(name="delivery"),)
     )
@@ -158,4 +161,3 @@ def test_a_spike_is_told_once_with_its_numbers_and_what_it_is_about(tmp_path: Pa
     notices = [one for one in store.messages.due("slack", now, 100) if one.kind == "notice"]
     [told] = [json.loads(one.body) for one in notices if json.loads(one.body)["code"] == "spike"]
     assert (told["count"], told["aspect"], told["share"]) == (12, "delivery", 12)
-    store.close()
